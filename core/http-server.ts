@@ -1,0 +1,41 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Express } from "express";
+import { answerHandshake, makeWebhookReceiver, type MetaWebhookOptions } from "./api/routes/meta-webhook.ts";
+
+const path = "/webhooks/meta";
+
+/**
+ * Webhooks go straight to their handler, everything else through express: at 30,000 a second each layer of middleware
+ * is measured, and this route needs none (it reads raw bytes and answers without a body).
+ */
+export function makeHttpServer(app: Express, meta: MetaWebhookOptions): Server {
+  const receive = makeWebhookReceiver(meta);
+  return createServer((request, response) => {
+    const url = request.url ?? "/";
+    if (!url.startsWith(path)) return app(request, response);
+    const isExact = url.length === path.length || url[path.length] === "?";
+    if (isExact && request.method === "POST") return receive(request, response);
+    if (isExact && request.method === "GET") return answerHandshake(new URL(url, "http://localhost"), response, meta.verifyToken);
+    return app(request, response);
+  });
+}
+
+export function listen(server: Server, port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const { port: given } = server.address() as AddressInfo;
+      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${given}`);
+    });
+  });
+}
+
+/** Takes no new requests, finishes those under way, and gives up on them after `limitMs`. */
+export async function close(server: Server, limitMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), limitMs);
+  await closed;
+  clearTimeout(timer);
+}

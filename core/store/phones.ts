@@ -1,0 +1,69 @@
+import { sql } from "./sql.ts";
+import type { Tx } from "./transaction.ts";
+
+/** A phone number (canonical) among the identities of one portfolio. */
+export interface PhoneKey {
+  workspaceId: string;
+  portfolioKey: string;
+  phone: string;
+}
+
+export interface PhoneHolder extends PhoneKey {
+  identityId: string;
+  bsuid: string;
+  firstSeenAt: Date;
+}
+
+/** Which BSUIDs Meta ever showed together with these phones, and since when. */
+export async function loadHolders(tx: Tx, phones: readonly PhoneKey[]): Promise<PhoneHolder[]> {
+  const { rows } = await tx.query(sql.named("load-phone-holders")`
+    select u.workspace_id as "workspaceId", u.portfolio_key as "portfolioKey", u.phone, i.id as "identityId",
+      i.key as bsuid, a.first_seen_at as "firstSeenAt"
+    from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.portfolioKey)}::text[],
+      ${phones.map((it) => it.phone)}::text[]) u(workspace_id, portfolio_key, phone)
+    join identity_attribute a on a.workspace_id = u.workspace_id and a.kind = 'phone' and a.value = u.phone
+    join identity i on i.workspace_id = a.workspace_id and i.id = a.identity_id
+      and i.kind = 'bsuid' and i.portfolio_key = u.portfolio_key`);
+  return rows;
+}
+
+export interface NumberChange extends PhoneKey {
+  wamid: string;
+  fromIdentityId: string;
+  changedAt: Date;
+}
+
+/** What Meta said of people who moved to these phones. */
+export async function loadNumberChanges(tx: Tx, phones: readonly PhoneKey[]): Promise<NumberChange[]> {
+  const { rows } = await tx.query(sql.named("load-number-changes")`
+    select c.workspace_id as "workspaceId", c.portfolio_key as "portfolioKey", c.phone, c.wamid,
+      c.from_identity_id as "fromIdentityId", c.changed_at as "changedAt"
+    from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.portfolioKey)}::text[],
+      ${phones.map((it) => it.phone)}::text[]) u(workspace_id, portfolio_key, phone)
+    join number_change c on c.workspace_id = u.workspace_id and c.portfolio_key = u.portfolio_key and c.phone = u.phone`);
+  return rows;
+}
+
+export async function insertNumberChange(tx: Tx, change: NumberChange): Promise<void> {
+  const { workspaceId, portfolioKey, wamid, phone, fromIdentityId, changedAt } = change;
+  await tx.query(sql`
+    insert into number_change (workspace_id, portfolio_key, wamid, phone, from_identity_id, changed_at)
+    values (${workspaceId}, ${portfolioKey}, ${wamid}, ${phone}, ${fromIdentityId}, ${changedAt})
+    on conflict (workspace_id, wamid) do nothing`);
+}
+
+/** Messages that name somebody by phone only and lie in another period than their identity says. */
+export async function messagesOfIdentities(
+  tx: Tx,
+  workspaceId: string,
+  identityIds: readonly string[],
+): Promise<{ id: string; numberId: string; identityId: string; conversationId: string; sentAt: Date }[]> {
+  const { rows } = await tx.query(sql`
+    select m.id, m.number_id as "numberId", m.identity_id as "identityId", m.conversation_id as "conversationId",
+      m.sent_at as "sentAt"
+    from conversation c
+    join message m on m.workspace_id = c.workspace_id and m.conversation_id = c.id
+    where c.workspace_id = ${workspaceId} and c.identity_id = any (${identityIds}::uuid[])
+    order by m.id`);
+  return rows;
+}

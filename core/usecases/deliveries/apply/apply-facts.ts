@@ -1,0 +1,75 @@
+import { insertConsentEntry } from "#core/store/consent-entries.ts";
+import { ensureConversations } from "#core/store/conversations.ts";
+import { joinStatuses } from "#core/store/message-statuses.ts";
+import { insertEdit } from "#core/store/message-marks.ts";
+import type { Tx } from "#core/store/transaction.ts";
+import { applyAccountFacts } from "./account-facts.ts";
+import { confirmByStatuses } from "./confirm-sends.ts";
+import { entriesOf, type Entry, type NumberEntry } from "./entry.ts";
+import { joinIntoMessages, touchedBy } from "./messages.ts";
+import { namePeople, type Named } from "./name-people.ts";
+import { applyOtherFacts } from "./other-facts.ts";
+import { writeMessages } from "./write-messages.ts";
+
+export interface Applied {
+  /** New version of every conversation that changed, by id. */
+  conversations: Map<string, string>;
+}
+
+/**
+ * Joins facts into the store, set by set. The caller began the transaction, sees the workspaces, and holds the locks of
+ * the numbers (`lockNumbers`). Facts may come in any order, repeated, in any batches: the store ends up the same.
+ */
+export async function applyFacts(
+  tx: Tx,
+  given: readonly Entry[],
+  context: { now: Date; hasInstall(workspaceId: string): boolean },
+): Promise<Applied> {
+  const entries = await confirmByStatuses(tx, given);
+  const named = await namePeople(tx, entries, context.now);
+  const about = entriesOf(entries, "message", "status", "edit", "revoke", "reaction");
+  const places = await findPlaces(tx, about, named);
+  const touched = await joinIntoMessages(tx, about, (entry) => places.get(entry));
+  await joinStatuses(
+    tx,
+    entriesOf(about, "status").map(({ workspaceId, numberId, fact }, at) => ({
+      workspaceId,
+      numberId,
+      messageId: touchedBy(touched, entriesOf(about, "status")[at] as NumberEntry)?.message.id as string,
+      fact,
+    })),
+  );
+  for (const entry of entriesOf(about, "edit"))
+    await insertEdit(tx, entry.workspaceId, touchedBy(touched, entry)?.message.id as string, entry.fact);
+  const conversations = await writeMessages(tx, [...touched.values()], context.hasInstall, context.now);
+  for (const entry of entriesOf(entries, "preference"))
+    await insertConsentEntry(tx, entry.workspaceId, named.personOf(entry) as string, entry.fact);
+  await applyOtherFacts(tx, entries, context.now);
+  await applyAccountFacts(tx, entries);
+  return { conversations };
+}
+
+/** Where messages belong: the conversation of the number with whoever is at the other end. */
+async function findPlaces(
+  tx: Tx,
+  entries: readonly NumberEntry[],
+  named: Named,
+): Promise<Map<Entry, { identityId: string; conversationId: string }>> {
+  const placed = entries.filter((entry) => entry.fact.kind === "message");
+  const pairs = new Map(
+    placed.map((entry) => {
+      const { workspaceId, numberId } = entry;
+      const identityId = named.personOf(entry) as string;
+      return [`${numberId} ${identityId}`, { workspaceId, numberId, identityId }] as const;
+    }),
+  );
+  const ids = await ensureConversations(tx, [...pairs.values()]);
+  const idByPair = new Map([...pairs.keys()].map((pair, at) => [pair, ids[at] as string]));
+  const places = new Map<Entry, { identityId: string; conversationId: string }>();
+  for (const entry of entries) {
+    const identityId = named.authorOf(entry);
+    const conversationId = idByPair.get(`${entry.numberId} ${named.personOf(entry)}`) ?? "";
+    if (identityId !== undefined) places.set(entry, { identityId, conversationId });
+  }
+  return places;
+}

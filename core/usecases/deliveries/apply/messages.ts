@@ -1,0 +1,130 @@
+import type { Fact, MessageFact } from "#core/domain/fact.ts";
+import { joinEdit, joinMessage, joinRevoke, joinStatus } from "#core/domain/message.ts";
+import { joinReaction } from "#core/store/message-marks.ts";
+import { type MessageKey, type StoredMessage, loadMessages } from "#core/store/messages.ts";
+import type { Tx } from "#core/store/transaction.ts";
+import type { NumberEntry } from "./entry.ts";
+
+/** A message on its way back to the store, with what was joined into it. */
+export interface TouchedMessage {
+  message: StoredMessage;
+  isChanged: boolean;
+  hasNewBase: boolean;
+  hasNewContent: boolean;
+  hasNewEdit: boolean;
+  /** Heard of live, from the phone or from our own sending, now for the first time: a CRM may want to log it. */
+  isNews: boolean;
+  /** The conversation it was in before, when it moved. */
+  leftConversation: string | undefined;
+}
+
+export interface MessageEntry {
+  entry: NumberEntry;
+  /** Identity of the writer (a group's member), and the conversation with whoever is at the other end. */
+  identityId: string;
+  conversationId: string;
+}
+
+/** Everything that is said about messages: the key is the message meant, not the event's own id. */
+export function messageKey({ workspaceId, numberId, fact }: NumberEntry): MessageKey | undefined {
+  const wamid = wamidMeant(fact);
+  return wamid === undefined ? undefined : { workspaceId, numberId, wamid };
+}
+
+function wamidMeant(fact: Fact): string | undefined {
+  if (fact.kind === "message" || fact.kind === "status") return fact.wamid;
+  if (fact.kind === "edit" || fact.kind === "revoke") return fact.originalWamid;
+  return fact.kind === "reaction" ? fact.targetWamid : undefined;
+}
+
+/**
+ * Joins facts into the messages they mean, in memory; a message nobody has seen yet becomes a skeleton, so that a
+ * status, an edit or a reaction that comes first has a place (architecture 3.3). Writes reactions, because the store
+ * decides which word of a reactor is the latest.
+ */
+export async function joinIntoMessages(
+  tx: Tx,
+  entries: readonly NumberEntry[],
+  placeOf: (entry: NumberEntry) => { identityId: string; conversationId: string } | undefined,
+): Promise<Map<string, TouchedMessage>> {
+  const touched = await loadTouched(tx, entries);
+  for (const entry of entries) {
+    const key = messageKey(entry);
+    const one = key && touched.get(textOf(key));
+    if (!one) continue;
+    if (entry.receivedAt < one.message.state.receivedAt) one.message.state.receivedAt = entry.receivedAt;
+    const isChanged = await joinEntry(tx, one, entry, placeOf(entry));
+    one.isChanged ||= isChanged;
+  }
+  return touched;
+}
+
+export function touchedBy(touched: Map<string, TouchedMessage>, entry: NumberEntry): TouchedMessage | undefined {
+  const key = messageKey(entry);
+  return key && touched.get(textOf(key));
+}
+
+async function loadTouched(tx: Tx, entries: readonly NumberEntry[]): Promise<Map<string, TouchedMessage>> {
+  const keys = new Map<string, MessageKey>();
+  let receivedAt = new Date(8.64e15);
+  for (const entry of entries) {
+    const key = messageKey(entry);
+    if (key) keys.set(textOf(key), key);
+    if (entry.receivedAt < receivedAt) receivedAt = entry.receivedAt;
+  }
+  if (keys.size === 0) return new Map();
+  const stored = await loadMessages(tx, [...keys.values()], receivedAt);
+  return new Map(stored.map((message) => [textOf(message), untouched(message)]));
+}
+
+function untouched(message: StoredMessage): TouchedMessage {
+  return {
+    message,
+    isChanged: message.isNew,
+    hasNewBase: false,
+    hasNewContent: false,
+    hasNewEdit: false,
+    isNews: false,
+    leftConversation: undefined,
+  };
+}
+
+async function joinEntry(
+  tx: Tx,
+  one: TouchedMessage,
+  { workspaceId, fact }: NumberEntry,
+  place: { identityId: string; conversationId: string } | undefined,
+): Promise<boolean> {
+  const { state } = one.message;
+  if (fact.kind === "message") return joinFact(one, fact, place as { identityId: string; conversationId: string });
+  if (fact.kind === "status") return joinStatus(state, fact.status, fact.errors?.[0]?.code);
+  if (fact.kind === "revoke") return joinRevoke(state, fact.revokedAt);
+  if (fact.kind === "edit") {
+    const { wamid, editedAt: at, body, content } = fact;
+    const isNew = joinEdit(state, { wamid, at, ...(body !== undefined && { body }), ...(content && { content }) });
+    one.hasNewEdit ||= isNew;
+    return isNew;
+  }
+  if (fact.kind !== "reaction") return false;
+  const reactor = fact.direction === "out" ? "business" : (place?.identityId ?? "unknown");
+  return joinReaction(tx, workspaceId, one.message.id, reactor, fact);
+}
+
+const quiet = new Set(["system", "request_welcome"]);
+
+function joinFact(one: TouchedMessage, fact: MessageFact, place: { identityId: string; conversationId: string }): boolean {
+  const { state } = one.message;
+  const { baseRank, contentRank, conversationId } = state;
+  const isChanged = joinMessage(state, fact, place);
+  const isLive = fact.source === "live" || fact.source === "echo" || fact.source === "send";
+  // History and imports start nothing (I6): only what is heard live is news, and only once.
+  if (isLive && state.baseRank > baseRank && baseRank < 4 && !quiet.has(fact.type)) one.isNews = true;
+  one.hasNewBase ||= state.baseRank > baseRank;
+  one.hasNewContent ||= state.contentRank > contentRank;
+  if (conversationId && state.conversationId !== conversationId) one.leftConversation = conversationId;
+  return isChanged;
+}
+
+function textOf({ workspaceId, numberId, wamid }: MessageKey): string {
+  return `${workspaceId} ${numberId} ${wamid}`;
+}

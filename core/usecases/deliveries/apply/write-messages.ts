@@ -1,0 +1,54 @@
+import { bumpConversations, type ConversationChange } from "#core/store/conversations.ts";
+import { insertCrmWrites } from "#core/store/crm-write-queue.ts";
+import { insertMessages, rewriteMessages, updateMessageStatus } from "#core/store/messages.ts";
+import type { Tx } from "#core/store/transaction.ts";
+import type { TouchedMessage } from "./messages.ts";
+
+/**
+ * Writes joined messages back. Versions are counted up under the conversations' locks first, and every message that
+ * changed carries the new version of its conversation (I15). Returns the conversations that changed.
+ */
+export async function writeMessages(
+  tx: Tx,
+  touched: readonly TouchedMessage[],
+  hasInstall: (workspaceId: string) => boolean,
+  now: Date,
+): Promise<Map<string, string>> {
+  const changed = touched.filter((one) => one.isChanged);
+  const versions = await bumpConversations(tx, conversationChanges(changed));
+  const writes = changed.map((one) => ({
+    ...one,
+    version: one.message.state.conversationId === undefined ? "0" : (versions.get(one.message.state.conversationId) ?? "0"),
+  }));
+  await insertMessages(tx, writes.filter((write) => write.message.isNew));
+  const known = writes.filter((write) => !write.message.isNew);
+  await updateMessageStatus(tx, known.filter((write) => !isRewritten(write)));
+  await rewriteMessages(tx, known.filter(isRewritten));
+  const news = changed.filter((one) => one.isNews && hasInstall(one.message.workspaceId));
+  await insertCrmWrites(tx, news.map(({ message }) => ({ workspaceId: message.workspaceId, messageId: message.id })), now);
+  return versions;
+}
+
+function isRewritten({ hasNewBase, hasNewContent, hasNewEdit, message }: TouchedMessage): boolean {
+  return hasNewBase || hasNewContent || hasNewEdit || message.state.revokedAt !== undefined || message.state.baseRank === 1;
+}
+
+function conversationChanges(changed: readonly TouchedMessage[]): ConversationChange[] {
+  const changes = new Map<string, ConversationChange>();
+  for (const { message, leftConversation } of changed) {
+    const { workspaceId, state } = message;
+    for (const id of [state.conversationId, leftConversation]) {
+      if (id === undefined) continue;
+      const change = changes.get(id) ?? { workspaceId, id, lastMessageAt: undefined, lastLiveInboundAt: undefined };
+      changes.set(id, change);
+      if (id !== state.conversationId || state.sentAt === undefined) continue;
+      change.lastMessageAt = later(change.lastMessageAt, state.sentAt);
+      if (state.opensWindow) change.lastLiveInboundAt = later(change.lastLiveInboundAt, state.sentAt);
+    }
+  }
+  return [...changes.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function later(a: Date | undefined, b: Date): Date {
+  return a && a > b ? a : b;
+}

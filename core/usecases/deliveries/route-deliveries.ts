@@ -1,0 +1,136 @@
+import type { Clock } from "#core/kit/clock.ts";
+import type pg from "pg";
+import { moveCursor, nextDeliveries, type RawDelivery, takeWriter } from "#core/store/deliveries.ts";
+import { ensureLanes, insertLaneItems, type LaneKey } from "#core/store/lanes.ts";
+import { insertParked } from "#core/store/parked-items.ts";
+import { type NumberRoute, routesOfNumbers, routesOfPhones, routesOfWabas } from "#core/store/routes.ts";
+import { inTransaction, type Tx } from "#core/store/transaction.ts";
+import { insertUnrouted, type UnroutedChange } from "#core/store/unrouted-changes.ts";
+import { type Address, addressOf } from "#core/whatsapp/webhook.ts";
+import type { ParsedDeliveries } from "./parsed-deliveries.ts";
+
+const deliveriesMax = 500;
+const bytesMax = 8 * 1024 * 1024;
+
+/** The changes of one delivery that go to one place. */
+interface Share {
+  address: Address;
+  delivery: RawDelivery;
+  /** Absent: the whole delivery goes there. */
+  changes: number[] | undefined;
+}
+
+export interface RouteOptions {
+  worker: pg.Pool;
+  parsed: ParsedDeliveries;
+  clock: Clock;
+  unroutedKeptDays: number;
+}
+
+/**
+ * Splits recorded deliveries into the lanes of their numbers, in one transaction with the cursor that says how far we
+ * are. Returns how many deliveries were routed. What cannot be read is parked; what nobody has connected is kept.
+ */
+export function routeDeliveries(options: RouteOptions): Promise<number> {
+  const { worker, parsed, clock, unroutedKeptDays } = options;
+  return inTransaction(worker, async (tx) => {
+    const cursor = await takeWriter(tx);
+    if (!cursor) return 0;
+    const deliveries = await nextDeliveries(tx, cursor, deliveriesMax, bytesMax);
+    const last = deliveries.at(-1);
+    if (!last) return 0;
+    const shares = deliveries.flatMap((delivery) => sharesOf(delivery, parsed));
+    await routeShares(tx, shares, new Date(clock.now().getTime() + unroutedKeptDays * 86_400_000));
+    await insertParked(tx, unreadable(deliveries, parsed));
+    await moveCursor(tx, cursor.writerId, last);
+    return deliveries.length;
+  });
+}
+
+function sharesOf(delivery: RawDelivery, parsed: ParsedDeliveries): Share[] {
+  const read = parsed.parse(delivery.id, delivery.payload);
+  if ("unreadable" in read) return [];
+  const shares = new Map<string, Share & { changes: number[] }>();
+  for (const change of read.changes) {
+    const address = addressOf(change);
+    const key = `${address.kind} ${address.phoneNumberId ?? ""} ${address.phoneNumberId ? "" : `${address.wabaId} ${address.displayPhone}`}`;
+    const share = shares.get(key) ?? { address, delivery, changes: [] };
+    shares.set(key, share);
+    share.changes.push(change.index);
+  }
+  const all = [...shares.values()];
+  return all.length === 1 ? [{ ...(all[0] as Share), changes: undefined }] : all;
+}
+
+function unreadable(deliveries: readonly RawDelivery[], parsed: ParsedDeliveries) {
+  return deliveries.flatMap(({ id, receivedAt, payload }) => {
+    const read = parsed.get(id) ?? parsed.parse(id, payload);
+    const reason = "unreadable" in read ? read.unreadable : read.changes.length === 0 ? "no changes" : undefined;
+    if (reason === undefined) return [];
+    return [{ workspaceId: undefined, laneId: undefined, deliveryId: id, receivedAt, changes: undefined, reason }];
+  });
+}
+
+async function routeShares(tx: Tx, shares: readonly Share[], keptUntil: Date): Promise<void> {
+  const laneOf = await laneFinder(tx, shares.map(({ address }) => address));
+  const keys = new Map<string, LaneKey>();
+  const routed: { share: Share; key: LaneKey }[] = [];
+  const unrouted: UnroutedChange[] = [];
+  for (const share of shares) {
+    const key = laneOf(share.address);
+    if (key) {
+      keys.set(textOf(key), key);
+      routed.push({ share, key });
+    } else unrouted.push(unroutedOf(share));
+  }
+  const ids = await ensureLanes(tx, [...keys.values()]);
+  const idByKey = new Map([...keys.keys()].map((key, at) => [key, ids[at] as string]));
+  await insertLaneItems(
+    tx,
+    routed.map(({ share: { delivery, changes }, key }) => ({
+      laneId: idByKey.get(textOf(key)) as string,
+      kind: key.kind,
+      deliveryId: delivery.id,
+      receivedAt: delivery.receivedAt,
+      bytes: delivery.payload.length,
+      changes,
+    })),
+  );
+  await insertUnrouted(tx, unrouted, keptUntil);
+}
+
+/** By phone number id; else by WABA; else by the printed number (whatsapp.md 1.10). */
+export async function laneFinder(
+  tx: Tx,
+  addresses: readonly Pick<Address, "kind" | "phoneNumberId" | "wabaId" | "displayPhone">[],
+): Promise<(address: Address) => LaneKey | undefined> {
+  const named = addresses.filter((it) => it.phoneNumberId !== undefined);
+  const others = addresses.filter((it) => it.phoneNumberId === undefined);
+  const numbers = await routesOfNumbers(tx, distinct(named.map((it) => it.phoneNumberId)));
+  const wabas = await routesOfWabas(tx, distinct(others.map((it) => it.wabaId)));
+  const phones = await routesOfPhones(tx, distinct(others.map((it) => it.displayPhone)));
+  return (address) => {
+    const { kind, phoneNumberId, wabaId, displayPhone } = address;
+    if (phoneNumberId !== undefined) return laneOfNumber(kind, numbers.get(phoneNumberId));
+    const waba = wabaId === undefined ? undefined : wabas.get(wabaId);
+    if (waba && wabaId !== undefined) return { workspaceId: waba.workspaceId, kind, wabaId, numberId: undefined };
+    const phone = displayPhone === undefined ? undefined : phones.get(displayPhone);
+    return phone && { workspaceId: phone.workspaceId, kind, wabaId: phone.wabaId, numberId: undefined };
+  };
+}
+
+function laneOfNumber(kind: Address["kind"], route: NumberRoute | undefined): LaneKey | undefined {
+  return route && { workspaceId: route.workspaceId, kind, wabaId: route.wabaId, numberId: route.numberId };
+}
+
+function unroutedOf({ address, delivery, changes }: Share): UnroutedChange {
+  return { ...address, deliveryId: delivery.id, receivedAt: delivery.receivedAt, bytes: delivery.payload.length, changes };
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values.filter((value) => value !== undefined))];
+}
+
+function textOf({ workspaceId, kind, wabaId, numberId }: LaneKey): string {
+  return `${workspaceId} ${kind} ${wabaId} ${numberId ?? ""}`;
+}

@@ -1,0 +1,33 @@
+import { startApp } from "#core/app.ts";
+import { loadConfig } from "#core/config.ts";
+import { systemClock } from "#core/kit/clock.ts";
+import { Failure } from "#core/kit/failure.ts";
+import { makeLog } from "#core/kit/log.ts";
+import { openDatabase } from "#core/store/database.ts";
+
+/** The only file that sees both core and connectors. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = makeLog(config.logLevel);
+  const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, log });
+  const app = await startApp({ config, database, log, clock: systemClock });
+
+  let isStopping = false;
+  const stop = async (signal: string) => {
+    // Somebody insists: what is under way is safe in the database, so leaving at once loses nothing.
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ signal }, "stopping; a second signal exits at once");
+    await app.stop();
+    await database.end();
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+  process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+main().catch((error: unknown) => {
+  // A Failure is written for the person who started us; anything else is ours to find, with its stack.
+  process.stderr.write(`${error instanceof Failure ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+});

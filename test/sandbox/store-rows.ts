@@ -1,0 +1,29 @@
+import type pg from "pg";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The rows of every table that a delivery may change, as JSON shows them. */
+export type StoreRows = Readonly<Record<StoreTable, readonly Row[]>>;
+
+export const STORE_TABLES = [
+  ...["workspace", "waba", "business_number", "install"],
+  ...["identity", "identity_attribute", "number_change", "person_edge", "conversation"],
+  ...["message", "message_status", "charge", "message_edit", "message_reaction"],
+  ...["consent_entry", "address_book_entry", "history_chunk", "account_event", "account_fact", "kept_change"],
+  ...["send", "record_link", "crm_write", "audit_entry", "parked_item", "unrouted_change"],
+] as const;
+
+export type StoreTable = (typeof STORE_TABLES)[number];
+
+/** One statement, so that all tables are read at the same moment. Takes the owner's pool, which sees every workspace. */
+export async function readStoreRows(owner: pg.Pool): Promise<StoreRows> {
+  const parts = STORE_TABLES.map(
+    (table) => `'${table}', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ${table} t)`,
+  );
+  const { rows } = await owner.query<{ store: StoreRows }>(`select jsonb_build_object(${parts.join(", ")}) as store`);
+  return rows[0]?.store as StoreRows;
+}
+
+export function noRows(): StoreRows {
+  return Object.fromEntries(STORE_TABLES.map((table) => [table, []])) as unknown as StoreRows;
+}
