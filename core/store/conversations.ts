@@ -73,3 +73,14 @@ export async function reprojectConversations(tx: Tx, workspaceId: string, ids: r
         where m.workspace_id = c.workspace_id and m.conversation_id = c.id and m.opens_window)
     where c.workspace_id = ${workspaceId} and c.id = any (${ids}::uuid[])`);
 }
+
+/** All conversations of the persons that these identities belong to, in lock order. */
+export async function conversationsOfPersons(tx: Tx, workspaceId: string, identityIds: readonly string[]): Promise<string[]> {
+  const { rows } = await tx.query(sql`
+    select c.id from identity i
+    join identity p on p.workspace_id = i.workspace_id and p.person_id = i.person_id
+    join conversation c on c.workspace_id = p.workspace_id and c.identity_id = p.id
+    where i.workspace_id = ${workspaceId} and i.id = any (${identityIds}::uuid[])
+    group by c.id order by c.id`);
+  return rows.map((row) => row.id);
+}

@@ -71,7 +71,8 @@ async function openPools(
   try {
     await assertServer(owner);
     await ensureRoles(owner);
-    await Promise.all([assertRole(app, APP_ROLE), assertRole(worker, WORKER_ROLE)]);
+    await assertRole(app, APP_ROLE);
+    await assertRole(worker, WORKER_ROLE);
   } catch (error) {
     await endPools();
     throw error;

@@ -70,3 +70,10 @@ export async function lockIdentities(tx: Tx, identities: readonly { workspaceId:
       on i.workspace_id = u.workspace_id and i.id = u.id
     order by i.workspace_id, i.id for no key update of i`);
 }
+
+/** How many of these identities the workspace has. */
+export async function countIdentities(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<number> {
+  const { rows } = await tx.query(sql`
+    select count(*)::int as known from identity where workspace_id = ${workspaceId} and id = any (${ids}::uuid[])`);
+  return rows[0].known;
+}

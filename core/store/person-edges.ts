@@ -127,3 +127,12 @@ async function reachIdentities(tx: Tx, workspaceIds: readonly string[], identity
     order by r.workspace_id, r.id`);
   return rows;
 }
+
+/** The open edge between exactly these two, if there is one. */
+export async function openEdge(tx: Tx, workspaceId: string, between: readonly [string, string]): Promise<{ id: string } | undefined> {
+  const [a, b] = between.toSorted();
+  const { rows } = await tx.query(sql`
+    select id from person_edge
+    where workspace_id = ${workspaceId} and identity_a = ${a} and identity_b = ${b} and closed_at is null`);
+  return rows[0];
+}

@@ -1,6 +1,6 @@
 import type { AccountFact, AccountObject, Fact } from "#core/domain/fact.ts";
 import type { Change } from "./delivery.ts";
-import { list, moment, number, object, text, type Wire } from "./wire.ts";
+import { id, list, moment, number, object, text, type Wire } from "./wire.ts";
 
 interface Aspect {
   object: AccountObject;
@@ -61,7 +61,7 @@ export function readAccount(change: Change, receivedAt: Date): Fact[] {
 
 /** The tenant's WABA: `waba_info` first, because `entry.id` may be the partner's business (whatsapp.md 1.10). */
 export function wabaOf({ value, entryId }: Change): string | undefined {
-  return text(object(value["waba_info"])["waba_id"]) ?? entryId;
+  return id(object(value["waba_info"])["waba_id"]) ?? entryId;
 }
 
 /** An error Meta puts beside, not inside, a message: about the number as a whole. */
@@ -85,15 +85,15 @@ function one(kind: AccountObject, objectId: string, aspect: string, value: unkno
 
 /** Webhooks that know a number only as printed: the store looks up which of ours it is. */
 function numberOf(value: Wire): string {
-  return `phone:${(text(value["display_phone_number"]) ?? "").replace(/\D/g, "")}`;
+  return `phone:${(id(value["display_phone_number"]) ?? "").replace(/\D/g, "")}`;
 }
 
 function templateOf(value: Wire): string {
-  return text(value["message_template_id"]) ?? `${text(value["message_template_name"])}/${text(value["message_template_language"])}`;
+  return id(value["message_template_id"]) ?? `${id(value["message_template_name"])}/${id(value["message_template_language"])}`;
 }
 
 function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
-  const event = text(value["event"]) ?? "unknown";
+  const event = id(value["event"]) ?? "unknown";
   const link = Object.hasOwn(linkStates, event) ? linkStates[event] : undefined;
   const result = one("waba", wabaId, `event:${event}`, value, at, event);
   if (link) {
@@ -101,7 +101,7 @@ function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
     result.aspects = one("waba", wabaId, "link", { state: link, reason: why["reason"], initiatedBy: why["initiated_by"], phone: value["phone_number"] }, at).aspects;
   } else if (event === "ACCOUNT_RESTRICTION") {
     result.aspects = list(value["restriction_info"]).map(object).flatMap(
-      (it) => one("waba", wabaId, `restriction:${text(it["restriction_type"]) ?? "unknown"}`, it, at).aspects,
+      (it) => one("waba", wabaId, `restriction:${id(it["restriction_type"]) ?? "unknown"}`, it, at).aspects,
     );
   } else if (event === "DISABLED_UPDATE") {
     result.aspects = one("waba", wabaId, "ban", value["ban_info"] ?? value, at).aspects;
@@ -113,7 +113,7 @@ function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
 
 /** The same tier is reported more than once: it holds since the smallest time (whatsapp.md 6.4). */
 function readTier(tier: Wire, wabaId: string, at: Date): Aspect {
-  const parts = [tier["effective_month"], tier["region"], tier["pricing_category"], tier["tier"]].map((part) => text(part) ?? "");
+  const parts = [tier["effective_month"], tier["region"], tier["pricing_category"], tier["tier"]].map((part) => id(part) ?? "");
   return { object: "waba", objectId: wabaId, aspect: `volume-tier:${parts.join("/")}`, value: tier, at: moment(tier["tier_update_time"], at), keep: "oldest" };
 }
 
@@ -124,8 +124,8 @@ function readAccountAlert(value: Wire, wabaId: string, at: Date): Event {
   const kind = Object.hasOwn(alertObjects, entity) ? (alertObjects[entity] as AccountObject) : "waba";
   const alert = object(value["alert_info"]);
   // Older webhooks print the alert's keys beside entity_type.
-  const type = text(alert["alert_type"]) ?? text(value["alert_type"]) ?? "unknown";
-  return one(kind, text(value["entity_id"]) ?? wabaId, `alert:${type}`, value, at, type);
+  const type = id(alert["alert_type"]) ?? id(value["alert_type"]) ?? "unknown";
+  return one(kind, id(value["entity_id"]) ?? wabaId, `alert:${type}`, value, at, type);
 }
 
 /** Sent as a number (-1 for none) or as TIER_…: both are read, both are kept as they came. */
@@ -144,41 +144,41 @@ function readCapability(value: Wire, wabaId: string, at: Date): Event {
 }
 
 function readNumberQuality(value: Wire, _wabaId: string, at: Date): Event {
-  const event = text(value["event"]);
-  const id = numberOf(value);
-  const result = one("number", id, "quality-event", value, at, event);
+  const event = id(value["event"]);
+  const number = numberOf(value);
+  const result = one("number", number, "quality-event", value, at, event);
   const given = value["max_daily_conversations_per_business"] ?? value["current_limit"];
-  if (given !== undefined) result.aspects.push(...one("number", id, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects);
-  if (event === "THROUGHPUT_UPGRADE") result.aspects.push(...one("number", id, "throughput", "high", at).aspects);
+  if (given !== undefined) result.aspects.push(...one("number", number, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects);
+  if (event === "THROUGHPUT_UPGRADE") result.aspects.push(...one("number", number, "throughput", "high", at).aspects);
   return result;
 }
 
 function readTemplateStatus(value: Wire, wabaId: string, at: Date): Event {
   // Meta's page printed this field for the quality payload: the keys decide (whatsapp.md 4.6).
   if (value["new_quality_score"] !== undefined) return readTemplateQuality(value, wabaId, at);
-  const id = templateOf(value);
-  const event = text(value["event"]) ?? "unknown";
-  const result = one("template", id, "status", { status: event, reason: value["reason"] ?? null, info: value["other_info"] ?? value["disable_info"] ?? value["rejection_info"] ?? null }, at, event);
+  const template = templateOf(value);
+  const event = id(value["event"]) ?? "unknown";
+  const result = one("template", template, "status", { status: event, reason: value["reason"] ?? null, info: value["other_info"] ?? value["disable_info"] ?? value["rejection_info"] ?? null }, at, event);
   const category = text(value["message_template_category"]);
-  if (category !== undefined) result.aspects.push(...one("template", id, "category", category, at).aspects);
-  result.aspects.push(...one("template", id, "name", nameOf(value), at).aspects);
+  if (category !== undefined) result.aspects.push(...one("template", template, "category", category, at).aspects);
+  result.aspects.push(...one("template", template, "name", nameOf(value), at).aspects);
   return result;
 }
 
 function readTemplateQuality(value: Wire, _wabaId: string, at: Date): Event {
-  const id = templateOf(value);
-  const result = one("template", id, "quality", text(value["new_quality_score"]) ?? "UNKNOWN", at, "quality");
-  result.aspects.push(...one("template", id, "name", nameOf(value), at).aspects);
+  const template = templateOf(value);
+  const result = one("template", template, "quality", text(value["new_quality_score"]) ?? "UNKNOWN", at, "quality");
+  result.aspects.push(...one("template", template, "name", nameOf(value), at).aspects);
   return result;
 }
 
 /** A day ahead `new_category` is still the current one and `correct_category` the one to come (whatsapp.md 2.4). */
 function readTemplateCategory(value: Wire, _wabaId: string, at: Date): Event {
-  const id = templateOf(value);
+  const template = templateOf(value);
   const coming = text(value["correct_category"]);
-  const result = one("template", id, "category", text(value["new_category"]) ?? "UNKNOWN", at, coming ? "impending" : "changed");
+  const result = one("template", template, "category", text(value["new_category"]) ?? "UNKNOWN", at, coming ? "impending" : "changed");
   const pending = coming ? { category: coming, at: value["category_update_timestamp"] ?? null } : null;
-  result.aspects.push(...one("template", id, "category-pending", pending, at).aspects);
+  result.aspects.push(...one("template", template, "category-pending", pending, at).aspects);
   return result;
 }
 

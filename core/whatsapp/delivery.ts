@@ -1,5 +1,5 @@
 import { tidy } from "./tidy.ts";
-import { isObject, list, object, text, type Wire } from "./wire.ts";
+import { id, isObject, list, object, type Wire } from "./wire.ts";
 
 /** One item inside a delivery. `index` counts over all entries, and names the change for parking and for `trace`. */
 export interface Change {
@@ -44,9 +44,9 @@ function changesOf(payload: Wire): Change[] {
       const change = object(one);
       changes.push({
         index: changes.length,
-        field: text(change["field"]) ?? "",
+        field: id(change["field"]) ?? "",
         value: object(change["value"]),
-        entryId: text(entry["id"]),
+        entryId: id(entry["id"]),
         entryTime: entry["time"],
       });
     }

@@ -1,7 +1,7 @@
 import type { Direction, Fact, MessageFact, MessageSource, Naming, Origin } from "#core/domain/fact.ts";
 import { readContent } from "./message-content.ts";
 import { naming, namingWith } from "./naming.ts";
-import { given, list, moment, object, text, type Wire } from "./wire.ts";
+import { given, id, list, moment, object, text, type Wire } from "./wire.ts";
 
 /** Which way a message went and who is at the other end, as the webhook that carried it lets us know. */
 export interface Envelope {
@@ -22,8 +22,8 @@ export function readInbound(value: Wire, message: Wire, receivedAt: Date): Fact[
 
 /** One message object of any webhook becomes a message, or a fact about another message. */
 export function readMessage(message: Wire, envelope: Envelope): Fact[] {
-  const wamid = text(message["id"]);
-  const type = text(message["type"]) ?? "unknown";
+  const wamid = id(message["id"]);
+  const type = id(message["type"]) ?? "unknown";
   if (wamid === undefined) return [{ kind: "kept", field: "messages", reason: "message without an id", payload: message }];
   if (type === "reaction") return readReaction(wamid, message, envelope);
   if (type === "edit") return readEdit(wamid, message, envelope);
@@ -38,7 +38,7 @@ export function readMessage(message: Wire, envelope: Envelope): Fact[] {
 }
 
 function partiesOf(message: Wire, { person }: Envelope): { person: Naming; author?: Naming } {
-  const group = text(message["group_id"]);
+  const group = id(message["group_id"]);
   if (group !== undefined) return { person: { group }, author: person };
   const changed = object(message["system"]);
   const isNameless = person.bsuid === undefined && person.phone === undefined;
@@ -48,7 +48,7 @@ function partiesOf(message: Wire, { person }: Envelope): { person: Naming; autho
 
 function readReaction(wamid: string, message: Wire, envelope: Envelope): Fact[] {
   const reaction = object(message["reaction"]);
-  const targetWamid = text(reaction["message_id"]);
+  const targetWamid = id(reaction["message_id"]);
   if (targetWamid === undefined) return [kept(message, "reaction without a target")];
   const reactedAt = moment(message["timestamp"], envelope.receivedAt);
   const emoji = text(reaction["emoji"]);
@@ -59,7 +59,7 @@ function readReaction(wamid: string, message: Wire, envelope: Envelope): Fact[] 
 
 function readEdit(wamid: string, message: Wire, envelope: Envelope): Fact[] {
   const edit = object(message["edit"]);
-  const originalWamid = text(edit["original_message_id"]);
+  const originalWamid = id(edit["original_message_id"]);
   if (originalWamid === undefined) return [kept(message, "edit without an original")];
   const { direction } = envelope;
   const { person } = partiesOf(message, envelope);
@@ -72,7 +72,7 @@ function readEdit(wamid: string, message: Wire, envelope: Envelope): Fact[] {
 }
 
 function readRevoke(wamid: string, message: Wire, envelope: Envelope): Fact[] {
-  const originalWamid = text(object(message["revoke"])["original_message_id"]);
+  const originalWamid = id(object(message["revoke"])["original_message_id"]);
   if (originalWamid === undefined) return [kept(message, "revoke without an original")];
   const { direction } = envelope;
   const { person } = partiesOf(message, envelope);
@@ -97,7 +97,7 @@ const changedAtTheEnd = /changed from (\S+) to (\S+?)\.?$/;
 
 /** System messages that say who somebody is now (whatsapp.md 3.3). */
 function readSystem(message: Wire, receivedAt: Date): Fact[] {
-  const wamid = text(message["id"]);
+  const wamid = id(message["id"]);
   if (text(message["type"]) !== "system" || wamid === undefined) return [];
   const system = object(message["system"]);
   const at = moment(message["timestamp"], receivedAt);

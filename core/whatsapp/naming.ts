@@ -1,6 +1,6 @@
 import type { Naming } from "#core/domain/fact.ts";
 import { isBsuid, isPhoneDigits } from "#core/domain/identity/phone.ts";
-import { given, list, object, text, type Wire } from "./wire.ts";
+import { given, id, list, object, text, type Wire } from "./wire.ts";
 
 /**
  * Puts ids where they belong, whatever field they came in: a BSUID has been seen in `from` and `wa_id`, empty
@@ -21,14 +21,14 @@ export function naming(fields: {
     if (isBsuid(value)) bsuid ??= value;
     else if (isPhoneDigits(value.replace(/^\+/, ""))) phone ??= value.replace(/^\+/, "");
   }
-  const parentBsuid = (fields.parents ?? []).map(text).find((value) => value !== undefined);
+  const parentBsuid = (fields.parents ?? []).map(text).find((value) => value !== undefined && isBsuid(value));
   return given<Naming>({
     bsuid: bsuid ?? parentBsuid,
     parentBsuid,
     phone,
-    username: text(fields.username)?.replace(/^@/, "").toLowerCase() || undefined,
+    username: id(fields.username)?.replace(/^@/, "").toLowerCase() || undefined,
     profileName: text(fields.profileName),
-    group: text(fields.group),
+    group: id(fields.group),
   });
 }
 

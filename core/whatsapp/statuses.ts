@@ -1,11 +1,11 @@
 import type { Fact, PreferenceFact, StatusFact } from "#core/domain/fact.ts";
 import { namingWith } from "./naming.ts";
-import { given, integer, list, moment, object, text, type Wire } from "./wire.ts";
+import { given, id, integer, list, moment, object, text, type Wire } from "./wire.ts";
 
 /** `value.statuses[]` (whatsapp.md 4.5). Status webhooks carry `contacts[]` too: that does not make them inbound. */
 export function readStatus(value: Wire, status: Wire, receivedAt: Date): Fact[] {
-  const wamid = text(status["id"]);
-  const name = text(status["status"]);
+  const wamid = id(status["id"]);
+  const name = id(status["status"]);
   if (wamid === undefined || name === undefined)
     return [{ kind: "kept", field: "messages", reason: "status without an id or a name", payload: status }];
   const errors = list(status["errors"]).map(object).map(readError);
@@ -20,7 +20,7 @@ export function readStatus(value: Wire, status: Wire, receivedAt: Date): Fact[] 
       [status["recipient_parent_user_id"]],
     ),
     ...given({
-      participant: text(status["recipient_participant_user_id"]) ?? text(status["recipient_participant_id"]),
+      participant: id(status["recipient_participant_user_id"]) ?? id(status["recipient_participant_id"]),
       opaque: text(status["biz_opaque_callback_data"]),
       pricing: readPricing(object(status["pricing"])),
       errors: errors.length > 0 ? errors : undefined,

@@ -5,7 +5,7 @@ import type { Change } from "./delivery.ts";
 import { readInbound } from "./inbound.ts";
 import { readPreference, readUserIdUpdate } from "./people-webhooks.ts";
 import { readStatus } from "./statuses.ts";
-import { list, object, text, type Wire } from "./wire.ts";
+import { id, list, object, type Wire } from "./wire.ts";
 
 /** Fields that we subscribe to or may be sent, store by name, and have no use for yet. */
 const keptByName: Readonly<Record<string, string>> = {
@@ -36,8 +36,8 @@ export interface Address {
 }
 
 export function addressOf(change: Change): Address {
-  const phoneNumberId = text(object(change.value["metadata"])["phone_number_id"]);
-  const printed = text(change.value["display_phone_number"]) ?? text(change.value["phone_number"]);
+  const phoneNumberId = id(object(change.value["metadata"])["phone_number_id"]);
+  const printed = id(change.value["display_phone_number"]) ?? id(change.value["phone_number"]);
   return {
     kind: change.field === "history" ? "history" : "live",
     phoneNumberId,
@@ -61,7 +61,7 @@ export function readChange(change: Change, receivedAt: Date): Fact[] {
 
 function readLists(change: Change, receivedAt: Date): Fact[] {
   const { field, value } = change;
-  const number = text(object(value["metadata"])["phone_number_id"]) ?? "unknown";
+  const number = id(object(value["metadata"])["phone_number_id"]) ?? "unknown";
   const isHistory = field === "history";
   const each = (key: string, read: (item: Wire) => Fact[]): Fact[] => list(value[key]).map(object).flatMap(read);
   return [

@@ -25,6 +25,14 @@ export function text(value: unknown): string | undefined {
   return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined;
 }
 
+const idCharactersMax = 512;
+
+/** Text that is used as a key. Longer than any id of Meta's is no id: an index could not hold it. */
+export function id(value: unknown): string | undefined {
+  const read = text(value);
+  return read !== undefined && read.length <= idCharactersMax ? read : undefined;
+}
+
 export function number(value: unknown): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
   if (typeof value !== "string" || value.trim() === "") return undefined;

@@ -9,13 +9,13 @@ export function identityEffects({ before, after }: RowChange): string[] {
   return [`identity ${identityName(after)}`];
 }
 
-export function attributeEffects({ before, after }: RowChange): string[] {
+export function attributeEffects({ before, after }: RowChange, names: StoreNames): string[] {
   if (!after) return ["name gone"];
   // First and last sight move with every message: that is no news.
   if (before) return [];
   const value = String(after["value"]);
   const isWords = after["kind"] === "name" || after["kind"] === "address-book-name";
-  return [`named ${after["kind"]} ${isWords ? quoted(value) : value}`];
+  return [`named ${after["kind"]} ${isWords ? quoted(value) : value}: ${names.identity(after["identity_id"])}`];
 }
 
 export function numberChangeEffects({ before, after }: RowChange): string[] {
@@ -29,13 +29,13 @@ export function edgeEffects({ before, after }: RowChange, names: StoreNames): st
   return [`edge closed ${after["reason"]} ${ends}: ${after["close_reason"]}`];
 }
 
-export function conversationEffects({ before, after }: RowChange): string[] {
+export function conversationEffects({ before, after }: RowChange, names: StoreNames): string[] {
   if (!after) return ["conversation gone"];
-  const effects = before ? [] : ["conversation"];
+  const effects = before ? [] : ["conversation begun"];
   if ((before?.["last_live_inbound_at"] ?? null) !== after["last_live_inbound_at"])
     effects.push(after["last_live_inbound_at"] === null ? "window taken back" : "window opened");
   if ((before?.["read_through_at"] ?? null) !== after["read_through_at"]) effects.push("conversation read");
-  return effects;
+  return effects.map((effect) => `${effect}: ${names.identity(after["identity_id"])}`);
 }
 
 export function consentEffects({ before, after }: RowChange): string[] {

@@ -33,6 +33,7 @@ const tellers: Partial<Record<StoreTable, Teller>> = {
   parked_item: { key: ["id"], tell: accounts.parkedEffects },
   unrouted_change: { key: ["id"], tell: accounts.unroutedEffects },
   crm_write: { key: ["workspace_id", "install_id", "message_id"], tell: byName("crm write") },
+  record_link: { key: ["workspace_id", "install_id", "identity_id", "record_type"], tell: byName("record link") },
   audit_entry: { key: ["workspace_id", "id"], tell: byName("audit entry") },
   business_number: { key: ["workspace_id", "id"], tell: byName("number") },
   waba: { key: ["workspace_id", "waba_id"], tell: byName("waba") },

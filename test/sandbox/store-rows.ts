@@ -15,13 +15,19 @@ export const STORE_TABLES = [
 
 export type StoreTable = (typeof STORE_TABLES)[number];
 
-/** One statement, so that all tables are read at the same moment. Takes the owner's pool, which sees every workspace. */
-export async function readStoreRows(owner: pg.Pool): Promise<StoreRows> {
-  const parts = STORE_TABLES.map(
-    (table) => `'${table}', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ${table} t)`,
-  );
-  const { rows } = await owner.query<{ store: StoreRows }>(`select jsonb_build_object(${parts.join(", ")}) as store`);
-  return rows[0]?.store as StoreRows;
+/** Takes the owner's pool, which sees every workspace. */
+export function readStoreRows(owner: pg.Pool): Promise<StoreRows> {
+  return readTables(owner, STORE_TABLES);
+}
+
+/** One statement, so that all tables are read at the same moment. */
+export async function readTables<T extends StoreTable>(
+  owner: pg.Pool,
+  tables: readonly T[],
+): Promise<Record<T, readonly Row[]>> {
+  const parts = tables.map((table) => `'${table}', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ${table} t)`);
+  const { rows } = await owner.query(`select jsonb_build_object(${parts.join(", ")}) as store`);
+  return rows[0].store;
 }
 
 export function noRows(): StoreRows {

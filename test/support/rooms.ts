@@ -11,7 +11,7 @@ const VENDOR_SDKS = ["@hubspot/api-client", "jsforce"];
 const FLOOR_2 = ["core/crm", "core/whatsapp", "core/store", "core/media", "core/jobs"];
 const CORE = [
   ...["core/kit", "core/words", "core/domain", ...FLOOR_2, "core/views", "core/usecases", "core/live"],
-  ...["core/api", "core/api/contract", "core/app.ts"],
+  ...["core/api", "core/api/contract", "core/app.ts", "core/http-server.ts"],
 ];
 
 const ROOMS: Record<string, Room> = {
@@ -51,6 +51,7 @@ const ROOMS: Record<string, Room> = {
   "core/config.ts": { may: ["core/kit", "core/settings.ts"] },
   "core/commands": { may: [...CORE, "core/config.ts"] },
   "core/app.ts": { may: CORE },
+  "core/http-server.ts": { may: CORE },
   "connectors/hubspot": { may: ["core/crm", "core/domain", "core/kit"], neverLibraries: ["pg", "jsforce"] },
   "main.ts": { may: [...CORE, "core/config.ts", "core/commands", "connectors/hubspot"] },
   test: { may: "*" },
@@ -60,7 +61,15 @@ const ROOMS: Record<string, Room> = {
 export const ROOMS_BUILT = [
   ...["core/kit", "core/words", "core/domain", "core/crm", "core/whatsapp", "core/store", "core/jobs"],
   ...["core/views", "core/usecases", "core/api", "core/api/contract", "core/console", "core/commands"],
-  ...["core/settings.ts", "core/config.ts", "core/app.ts", "connectors/hubspot", "main.ts", "test"],
+  ...[
+    "core/settings.ts",
+    "core/config.ts",
+    "core/app.ts",
+    "core/http-server.ts",
+    "connectors/hubspot",
+    "main.ts",
+    "test",
+  ],
 ];
 
 /** The innermost room that a file lies in. */

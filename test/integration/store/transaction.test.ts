@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { isTransient } from "#core/store/postgres-errors.ts";
 import { sql } from "#core/store/sql.ts";
 import { asWorkspace, asWorkspaces, inTransaction } from "#core/store/transaction.ts";
 import { freshDatabase } from "#test/support/database.ts";
@@ -32,12 +33,12 @@ test("an error that the work swallows is told instead of a silent rollback", asy
 test("a client whose server went away is thrown out of the pool", async () => {
   const killed = inTransaction(database.owner, async (tx) => {
     const { rows } = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
-    await database.worker.query("select 1");
     await database.owner.query(sql`select pg_terminate_backend(${rows[0]?.pid})`);
     await tx.query("select 1");
   });
 
-  await expect(killed).rejects.toThrow(/terminat/i);
+  // Which words come first depends on whether the server's farewell or the closed socket is read first.
+  expect(await killed.catch(isTransient)).toBe(true);
   await expect(database.owner.query("select 1")).resolves.toMatchObject({ rowCount: 1 });
 });
 

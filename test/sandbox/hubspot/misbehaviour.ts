@@ -15,10 +15,16 @@ export interface Misbehaviour {
 
 /** Takes what was ordered, in order; the first order that fits a call is used. */
 export class Misbehaviours {
-  readonly #orders: Required<Pick<Misbehaviour, "skip" | "times">>[] & Misbehaviour[] = [];
+  readonly #orders: (Misbehaviour & { skip: number; times: number })[] = [];
 
-  order(one: Misbehaviour): void {
-    this.#orders.push({ ...one, skip: one.skip ?? 0, times: one.times ?? 1 });
+  order(one: Misbehaviour): { cancel(): void } {
+    const order = { ...one, skip: one.skip ?? 0, times: one.times ?? 1 };
+    this.#orders.push(order);
+    return {
+      cancel: () => {
+        order.times = 0;
+      },
+    };
   }
 
   forCall(path: string): Misbehaviour | undefined {

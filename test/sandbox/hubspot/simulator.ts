@@ -33,7 +33,8 @@ export interface HubspotSimulator {
   calls: SimulatedCall[];
   portals: Map<number, Portal>;
   addPortal(options: PortalOptions): Portal;
-  next(misbehaviour: Misbehaviour): void;
+  /** `cancel` takes back what was not used yet. */
+  next(misbehaviour: Misbehaviour): { cancel(): void };
   close(): Promise<void>;
 }
 
@@ -76,7 +77,8 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
     if ("status" in portal) return portal;
     call.hubId = portal.hubId;
     const isSearch = call.path.endsWith("/search");
-    const answer = limit(portal, isSearch, call.at) ?? route(portal, call, text ? JSON.parse(text) : {}, searchDelayMs);
+    const answer =
+      limit(portal, isSearch, call.at) ?? route(portal, call, JSON.parse(text || "{}") as never, searchDelayMs);
     return { ...answer, headers: { ...answer.headers, ...(!isSearch && limitHeaders(portal)) } };
   }
 
@@ -151,7 +153,7 @@ function refusal({ policyName, headers }: Misbehaviour, status: number): Answer 
 function delayOf({ p50Ms, p99Ms }: { p50Ms: number; p99Ms: number }): number {
   if (p99Ms <= 0) return 0;
   const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-  return p50Ms * Math.exp((Math.log(p99Ms / p50Ms) / 2.326) * normal);
+  return Math.min(3 * p99Ms, p50Ms * Math.exp((Math.log(p99Ms / p50Ms) / 2.326) * normal));
 }
 
 function stateOf({ hubId, refreshToken, contacts, communications }: Portal) {

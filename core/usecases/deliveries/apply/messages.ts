@@ -16,6 +16,8 @@ export interface TouchedMessage {
   isNews: boolean;
   /** The conversation it was in before, when it moved. */
   leftConversation: string | undefined;
+  /** A better source gave it another time: what its conversations say of their newest message may be wrong now. */
+  isRetimed: boolean;
 }
 
 export interface MessageEntry {
@@ -86,6 +88,7 @@ function untouched(message: StoredMessage): TouchedMessage {
     hasNewEdit: false,
     isNews: false,
     leftConversation: undefined,
+    isRetimed: false,
   };
 }
 
@@ -114,13 +117,14 @@ const quiet = new Set(["system", "request_welcome"]);
 
 function joinFact(one: TouchedMessage, fact: MessageFact, place: { identityId: string; conversationId: string }): boolean {
   const { state } = one.message;
-  const { baseRank, contentRank, conversationId } = state;
+  const { baseRank, contentRank, conversationId, sentAt } = state;
   const isChanged = joinMessage(state, fact, place);
   const isLive = fact.source === "live" || fact.source === "echo" || fact.source === "send";
   // History and imports start nothing (I6): only what is heard live is news, and only once.
   if (isLive && state.baseRank > baseRank && baseRank < 4 && !quiet.has(fact.type)) one.isNews = true;
   one.hasNewBase ||= state.baseRank > baseRank;
   one.hasNewContent ||= state.contentRank > contentRank;
+  if (!one.message.isNew && sentAt && sentAt !== state.sentAt) one.isRetimed = true;
   if (conversationId && state.conversationId !== conversationId) one.leftConversation = conversationId;
   return isChanged;
 }

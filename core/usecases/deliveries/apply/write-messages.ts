@@ -1,4 +1,4 @@
-import { bumpConversations, type ConversationChange } from "#core/store/conversations.ts";
+import { bumpConversations, type ConversationChange, reprojectConversations } from "#core/store/conversations.ts";
 import { insertCrmWrites } from "#core/store/crm-write-queue.ts";
 import { insertMessages, rewriteMessages, updateMessageStatus } from "#core/store/messages.ts";
 import type { Tx } from "#core/store/transaction.ts";
@@ -24,9 +24,17 @@ export async function writeMessages(
   const known = writes.filter((write) => !write.message.isNew);
   await updateMessageStatus(tx, known.filter((write) => !isRewritten(write)));
   await rewriteMessages(tx, known.filter(isRewritten));
+  await reproject(tx, changed.filter((one) => one.isRetimed || one.leftConversation !== undefined));
   const news = changed.filter((one) => one.isNews && hasInstall(one.message.workspaceId));
   await insertCrmWrites(tx, news.map(({ message }) => ({ workspaceId: message.workspaceId, messageId: message.id })), now);
   return versions;
+}
+
+async function reproject(tx: Tx, moved: readonly TouchedMessage[]): Promise<void> {
+  for (const [workspaceId, ones] of Map.groupBy(moved, (one) => one.message.workspaceId)) {
+    const ids = ones.flatMap((one) => [one.message.state.conversationId, one.leftConversation]);
+    await reprojectConversations(tx, workspaceId, [...new Set(ids.filter((id) => id !== undefined))]);
+  }
 }
 
 function isRewritten({ hasNewBase, hasNewContent, hasNewEdit, message }: TouchedMessage): boolean {
