@@ -1,5 +1,7 @@
+import { hubspotConnector } from "#connectors/hubspot/connector.ts";
 import { startApp } from "#core/app.ts";
-import { loadConfig } from "#core/config.ts";
+import { type Config, loadConfig } from "#core/config.ts";
+import type { CrmConnector } from "#core/crm/connector.ts";
 import { systemClock } from "#core/kit/clock.ts";
 import { Failure } from "#core/kit/failure.ts";
 import { makeLog } from "#core/kit/log.ts";
@@ -10,7 +12,7 @@ async function main(): Promise<void> {
   const config = loadConfig();
   const log = makeLog(config.logLevel);
   const database = await openDatabase({ url: config.databaseUrl, dataDir: config.dataDir, log });
-  const app = await startApp({ config, database, log, clock: systemClock });
+  const app = await startApp({ config, database, connectors: connectorsOf(config), log, clock: systemClock });
 
   let isStopping = false;
   const stop = async (signal: string) => {
@@ -24,6 +26,13 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+/** A connector without its settings is off, and its installs wait. */
+function connectorsOf({ hubspot }: Config): Map<string, CrmConnector> {
+  const connectors = new Map<string, CrmConnector>();
+  if (hubspot) connectors.set("hubspot", hubspotConnector({ ...hubspot, baseUrl: hubspot.apiUrl }));
+  return connectors;
 }
 
 main().catch((error: unknown) => {

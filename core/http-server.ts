@@ -1,22 +1,23 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
-import { answerHandshake, makeWebhookReceiver, type MetaWebhookOptions } from "./api/routes/meta-webhook.ts";
+import { answerHandshake, type MetaWebhookOptions, makeWebhookReceiver } from "./api/routes/meta-webhook.ts";
 
 const path = "/webhooks/meta";
 
 /**
- * Webhooks go straight to their handler, everything else through express: at 30,000 a second each layer of middleware
+ * Without `meta` (a process that is only a worker) no webhook is taken. Webhooks go straight to their handler, everything else through express: at 30,000 a second each layer of middleware
  * is measured, and this route needs none (it reads raw bytes and answers without a body).
  */
-export function makeHttpServer(app: Express, meta: MetaWebhookOptions): Server {
-  const receive = makeWebhookReceiver(meta);
+export function makeHttpServer(app: Express, meta: MetaWebhookOptions | undefined): Server {
+  const receive = meta && makeWebhookReceiver(meta);
   return createServer((request, response) => {
     const url = request.url ?? "/";
-    if (!url.startsWith(path)) return app(request, response);
+    if (!meta || !receive || !url.startsWith(path)) return app(request, response);
     const isExact = url.length === path.length || url[path.length] === "?";
     if (isExact && request.method === "POST") return receive(request, response);
-    if (isExact && request.method === "GET") return answerHandshake(new URL(url, "http://localhost"), response, meta.verifyToken);
+    if (isExact && request.method === "GET")
+      return answerHandshake(new URL(url, "http://localhost"), response, meta.verifyToken);
     return app(request, response);
   });
 }

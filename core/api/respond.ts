@@ -27,7 +27,8 @@ export function problems({ log }: Pick<ApiDeps, "log">): ErrorRequestHandler {
     if (failure === undefined) log.error({ err: error, requestId, path: request.path }, "request failed");
     const status = failure === undefined ? 500 : httpStatusOf(failure.kind);
     const problem = problemOf(failure, languageOfRequest(request), requestId);
-    if (failure?.next?.afterMs !== undefined) response.set("retry-after", String(Math.ceil(failure.next.afterMs / 1000)));
+    if (failure?.next?.afterMs !== undefined)
+      response.set("retry-after", String(Math.ceil(failure.next.afterMs / 1000)));
     response.status(status).type("application/problem+json").send(JSON.stringify(problem));
   };
 }
@@ -54,5 +55,9 @@ function failureOf(error: unknown): Failure | undefined {
   // Express and body-parser throw http-errors: a body that is too large, a path that does not decode.
   const status = error instanceof Error && "status" in error ? error.status : undefined;
   if (typeof status !== "number" || status < 400 || status > 499) return undefined;
-  return new Failure("invalid", "request.invalid", error instanceof Error ? error.message : "The request is not valid.");
+  return new Failure(
+    "invalid",
+    "request.invalid",
+    error instanceof Error ? error.message : "The request is not valid.",
+  );
 }

@@ -49,7 +49,15 @@ export interface MessageFact {
 
 /** What is not plain text; keys are ours, `raw` keeps what we have no shape for. */
 export interface MessageContent {
-  media?: { id?: string; mimeType?: string; sha256?: string; filename?: string; url?: string; voice?: true; animated?: true };
+  media?: {
+    id?: string;
+    mimeType?: string;
+    sha256?: string;
+    filename?: string;
+    url?: string;
+    voice?: true;
+    animated?: true;
+  };
   location?: { latitude?: number; longitude?: number; name?: string; address?: string; url?: string };
   contacts?: unknown[];
   reply?: { id?: string; title?: string; description?: string };
@@ -180,7 +188,14 @@ export interface AccountFact {
   event?: string;
   payload: unknown;
   occurredAt: Date;
-  aspects: { object: AccountObject; objectId: string; aspect: string; value: unknown; at: Date; keep: "newest" | "oldest" }[];
+  aspects: {
+    object: AccountObject;
+    objectId: string;
+    aspect: string;
+    value: unknown;
+    at: Date;
+    keep: "newest" | "oldest";
+  }[];
 }
 
 /** A change that is stored, shown and not used; `reason` is one of a named list. */

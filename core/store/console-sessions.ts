@@ -37,7 +37,11 @@ export async function insertConsoleSession(
     values (${workspaceId}, ${tokenHash}, ${agent}, ${startedAt}, ${expiresAt})`);
 }
 
-export async function selectConsoleSession(app: pg.Pool, tokenHash: Buffer, at: Date): Promise<ConsoleVisitor | undefined> {
+export async function selectConsoleSession(
+  app: pg.Pool,
+  tokenHash: Buffer,
+  at: Date,
+): Promise<ConsoleVisitor | undefined> {
   const { rows } = await app.query<ConsoleVisitor>(sql`
     select workspace_id as "workspaceId", agent from console_session_of(${tokenHash}, ${at})`);
   return rows[0];

@@ -75,7 +75,11 @@ export async function reprojectConversations(tx: Tx, workspaceId: string, ids: r
 }
 
 /** All conversations of the persons that these identities belong to, in lock order. */
-export async function conversationsOfPersons(tx: Tx, workspaceId: string, identityIds: readonly string[]): Promise<string[]> {
+export async function conversationsOfPersons(
+  tx: Tx,
+  workspaceId: string,
+  identityIds: readonly string[],
+): Promise<string[]> {
   const { rows } = await tx.query(sql`
     select c.id from identity i
     join identity p on p.workspace_id = i.workspace_id and p.person_id = i.person_id

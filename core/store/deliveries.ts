@@ -20,7 +20,8 @@ export async function openWriter(client: Tx): Promise<Writer> {
     insert into delivery_writer (id, routed_through) overriding system value
     select id, ${idsPerWriter}::bigint * id from drawn returning id`);
   const id: number = rows[0].id;
-  if (id >= writersMax) throw new RangeError(`Delivery writer ${id}: ids are used up, restart the sequence after a restore.`);
+  if (id >= writersMax)
+    throw new RangeError(`Delivery writer ${id}: ids are used up, restart the sequence after a restore.`);
   await client.query(sql`select pg_advisory_lock(${writerLock}, ${id})`);
   return { id, nextDeliveryId: id * idsPerWriter + 1 };
 }
@@ -71,7 +72,12 @@ export async function takeWriter(tx: Tx): Promise<OpenCursor | undefined> {
 }
 
 /** The next deliveries of a writer, bounded by rows and bytes (one is always given). */
-export async function nextDeliveries(tx: Tx, cursor: OpenCursor, rowsMax: number, bytesMax: number): Promise<RawDelivery[]> {
+export async function nextDeliveries(
+  tx: Tx,
+  cursor: OpenCursor,
+  rowsMax: number,
+  bytesMax: number,
+): Promise<RawDelivery[]> {
   const { rows } = await tx.query(sql.named("next-deliveries")`
     select id, received_at as "receivedAt", payload from (
       select id, received_at, payload, row_number() over w as at, sum(octet_length(payload)) over w as bytes from (

@@ -11,7 +11,11 @@ export interface DeliveryNotices {
  * Wakes this process when another one has recorded deliveries. Only a shortcut: workers look by themselves too, so a
  * lost connection costs a moment of delay and is made again.
  */
-export async function listenForDeliveries(connection: pg.PoolConfig, log: Log, wake: () => void): Promise<DeliveryNotices> {
+export async function listenForDeliveries(
+  connection: pg.PoolConfig,
+  log: Log,
+  wake: () => void,
+): Promise<DeliveryNotices> {
   let isStopped = false;
   let client: pg.Client | undefined;
 

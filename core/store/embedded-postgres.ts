@@ -117,10 +117,14 @@ function handle(
       while (isRunning() && !signal?.aborted) await sleep(WATCH_MS, undefined, { ref: false });
     },
     async stop() {
+      if (!isRunning()) return;
       for (const { signal, waitMs } of STOP_STEPS) {
-        if (!isRunning()) return;
         process.kill(pid, signal);
-        for (let waitedMs = 0; waitedMs < waitMs && isRunning(); waitedMs += POLL_MS) await sleep(POLL_MS);
+        // Until the process itself has left: it gives up its lock file a moment earlier, and still holds its folder then.
+        for (let waitedMs = 0; waitedMs < waitMs; waitedMs += POLL_MS) {
+          if (!isServing(pid, data)) return;
+          await sleep(POLL_MS);
+        }
       }
     },
   };

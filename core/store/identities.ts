@@ -62,7 +62,10 @@ function byKey(a: IdentityKey, b: IdentityKey): number {
 }
 
 /** Locks identities until the end of the transaction: whoever decides about them next sees what was decided now. */
-export async function lockIdentities(tx: Tx, identities: readonly { workspaceId: string; id: string }[]): Promise<void> {
+export async function lockIdentities(
+  tx: Tx,
+  identities: readonly { workspaceId: string; id: string }[],
+): Promise<void> {
   if (identities.length === 0) return;
   await tx.query(sql.named("lock-identities")`
     select from identity i

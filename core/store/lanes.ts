@@ -100,7 +100,12 @@ export interface PendingItem extends LaneItem {
 }
 
 /** The oldest items of each lane, at most `perLane` of one. */
-export async function nextItems(tx: Tx, kind: LaneKind, laneIds: readonly string[], perLane: number): Promise<PendingItem[]> {
+export async function nextItems(
+  tx: Tx,
+  kind: LaneKind,
+  laneIds: readonly string[],
+  perLane: number,
+): Promise<PendingItem[]> {
   const { rows } = await tx.query(sql.named("next-items")`
     select i.id, i.lane_id as "laneId", i.delivery_id as "deliveryId", i.received_at as "receivedAt", i.bytes, i.changes
     from unnest(${laneIds}::bigint[]) u(lane_id)

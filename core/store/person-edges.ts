@@ -1,6 +1,6 @@
 import { v7 as newId } from "uuid";
-import { Failure } from "#core/kit/failure.ts";
 import { persons } from "#core/domain/identity/person.ts";
+import { Failure } from "#core/kit/failure.ts";
 import { lockIdentities } from "./identities.ts";
 import { sql } from "./sql.ts";
 import type { Tx } from "./transaction.ts";
@@ -70,7 +70,11 @@ export async function closeEdge(
 }
 
 /** Projects the open edges around these identities onto `identity.person_id`, for all of their persons. */
-export async function projectPersons(tx: Tx, workspaceIds: readonly string[], identityIds: readonly string[]): Promise<void> {
+export async function projectPersons(
+  tx: Tx,
+  workspaceIds: readonly string[],
+  identityIds: readonly string[],
+): Promise<void> {
   if (identityIds.length === 0) return;
   const reached = await lockReached(tx, workspaceIds, identityIds);
   const named = persons(
@@ -95,7 +99,11 @@ interface Reached {
 
 // Two transactions may join parts of one person at once, each blind to the other's edge. Whoever waited for a lock
 // looks again, until what is reached is what is locked.
-async function lockReached(tx: Tx, workspaceIds: readonly string[], identityIds: readonly string[]): Promise<Reached[]> {
+async function lockReached(
+  tx: Tx,
+  workspaceIds: readonly string[],
+  identityIds: readonly string[],
+): Promise<Reached[]> {
   let locked = "";
   for (let round = 0; round < 20; round++) {
     const reached = await reachIdentities(tx, workspaceIds, identityIds);
@@ -104,12 +112,21 @@ async function lockReached(tx: Tx, workspaceIds: readonly string[], identityIds:
     locked = ids;
     await lockIdentities(tx, reached);
   }
-  throw new Failure("unavailable", "store.person_restless", "A person kept growing while it was projected: try again.", {
-    next: { retry: "later", scope: "workspace" },
-  });
+  throw new Failure(
+    "unavailable",
+    "store.person_restless",
+    "A person kept growing while it was projected: try again.",
+    {
+      next: { retry: "later", scope: "workspace" },
+    },
+  );
 }
 
-async function reachIdentities(tx: Tx, workspaceIds: readonly string[], identityIds: readonly string[]): Promise<Reached[]> {
+async function reachIdentities(
+  tx: Tx,
+  workspaceIds: readonly string[],
+  identityIds: readonly string[],
+): Promise<Reached[]> {
   const { rows } = await tx.query(sql.named("reach-identities")`
     with recursive reached (workspace_id, id) as (
       select * from unnest(${workspaceIds}::uuid[], ${identityIds}::uuid[]) u
@@ -129,7 +146,11 @@ async function reachIdentities(tx: Tx, workspaceIds: readonly string[], identity
 }
 
 /** The open edge between exactly these two, if there is one. */
-export async function openEdge(tx: Tx, workspaceId: string, between: readonly [string, string]): Promise<{ id: string } | undefined> {
+export async function openEdge(
+  tx: Tx,
+  workspaceId: string,
+  between: readonly [string, string],
+): Promise<{ id: string } | undefined> {
   const [a, b] = between.toSorted();
   const { rows } = await tx.query(sql`
     select id from person_edge

@@ -118,7 +118,12 @@ export async function selectWamid(
 }
 
 /** Marks as read up to a time that lies within the conversation. Returns whether that moved anything. */
-export async function moveReadPosition(tx: Tx, workspaceId: string, conversationId: string, through: Date): Promise<boolean> {
+export async function moveReadPosition(
+  tx: Tx,
+  workspaceId: string,
+  conversationId: string,
+  through: Date,
+): Promise<boolean> {
   const { rowCount } = await tx.query(sql`
     update conversation set version = version + 1, read_through_at = least(${through}::timestamptz, last_message_at)
     where workspace_id = ${workspaceId} and id = ${conversationId} and last_message_at is not null

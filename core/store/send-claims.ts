@@ -52,14 +52,26 @@ export async function markClaimed(
 }
 
 /** Meta certainly did not take it: the same send may be tried again, later. */
-export async function requeueSend(tx: Tx, workspaceId: string, sendId: string, nextTryAt: Date, at: Date): Promise<void> {
+export async function requeueSend(
+  tx: Tx,
+  workspaceId: string,
+  sendId: string,
+  nextTryAt: Date,
+  at: Date,
+): Promise<void> {
   await tx.query(sql`
     update send set state = 'queued', state_at = ${at}, next_try_at = ${nextTryAt}, claimed_by = null, claimed_at = null
     where workspace_id = ${workspaceId} and id = ${sendId} and state = 'claimed'`);
 }
 
 /** Gives a send up, visibly, with its reason. A send that was confirmed meanwhile stays so. The number is locked. */
-export async function refuseSend(tx: Tx, workspaceId: string, sendId: string, refusal: SendRefusal, at: Date): Promise<void> {
+export async function refuseSend(
+  tx: Tx,
+  workspaceId: string,
+  sendId: string,
+  refusal: SendRefusal,
+  at: Date,
+): Promise<void> {
   await tx.query(sql`
     with mine as (
       select id, conversation_id from send

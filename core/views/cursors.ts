@@ -5,7 +5,10 @@ import type { Position } from "#core/store/timeline.ts";
 /** Cursors are opaque to screens: text that they hand back as it is. What does not parse is refused, never guessed. */
 
 const LAST_BIGINT = 9223372036854775807n;
-const BIGINT = z.string().regex(/^\d{1,19}$/).refine((digits) => BigInt(digits) <= LAST_BIGINT);
+const BIGINT = z
+  .string()
+  .regex(/^\d{1,19}$/)
+  .refine((digits) => BigInt(digits) <= LAST_BIGINT);
 const Before = z.tuple([z.enum(["m", "s"]), BIGINT, z.union([BIGINT, z.uuid()])]);
 
 export function beforeCursor({ at, kind, id }: Position): string {
@@ -27,7 +30,10 @@ export function sinceCursor(versions: ReadonlyMap<string, string>): string {
 
 export function parseSince(cursor: string): Map<string, string> {
   const pairs = cursor === "" ? [] : cursor.split(",").map((pair) => pair.split(":"));
-  const parsed = z.array(z.tuple([z.uuid(), BIGINT])).max(200).safeParse(pairs);
+  const parsed = z
+    .array(z.tuple([z.uuid(), BIGINT]))
+    .max(200)
+    .safeParse(pairs);
   if (!parsed.success) throw unreadable("since");
   return new Map(parsed.data);
 }

@@ -47,10 +47,12 @@ export async function selectChanges(
   return {
     messages: messages.filter(isWhole),
     sends: wholeSends.filter(({ state }) => state !== "confirmed"),
-    replaced: wholeSends.filter(({ state }) => state === "confirmed").map(({ id, messageId }) => ({
-      id: sendItemId(id),
-      ...(messageId !== undefined && { by: messageItemId(messageId) }),
-    })),
+    replaced: wholeSends
+      .filter(({ state }) => state === "confirmed")
+      .map(({ id, messageId }) => ({
+        id: sendItemId(id),
+        ...(messageId !== undefined && { by: messageItemId(messageId) }),
+      })),
     versions,
     hasMore: conversations.some(({ id, version }) => versions.get(id) !== version),
   };

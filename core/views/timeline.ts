@@ -16,8 +16,8 @@ import { asWorkspace, type Tx } from "#core/store/transaction.ts";
 import type { Language } from "#core/words/words.ts";
 import { beforeCursor, parseBefore, parseSince, sinceCursor } from "./cursors.ts";
 import { conversationsOf, conversationView } from "./record.ts";
-import { messageItem, sendItem } from "./timeline-item.ts";
 import { selectChanges } from "./timeline-changes.ts";
+import { messageItem, sendItem } from "./timeline-item.ts";
 
 export interface TimelineReader {
   app: pg.Pool;
@@ -38,7 +38,12 @@ export interface TimelineAsk {
 export function timelinePage(reader: TimelineReader, ask: TimelineAsk, before?: string): Promise<TimelinePage> {
   const position = before === undefined ? undefined : parseBefore(before);
   return read(reader, ask, async (tx, conversations) => {
-    const { items, older } = await pageOf(tx, ask, conversations.map(({ id }) => id), position);
+    const { items, older } = await pageOf(
+      tx,
+      ask,
+      conversations.map(({ id }) => id),
+      position,
+    );
     const since = sinceCursor(new Map(conversations.map(({ id, version }) => [id, version])));
     const views = conversations.map((conversation) => conversationView(conversation, reader.clock.now()));
     return { conversations: views, items, replaced: [], before: older, since, hasMore: false };
@@ -84,7 +89,14 @@ async function read<Page extends { items: readonly Item[]; before?: unknown }>(
     if (page.items.length > 0 || "before" in page) {
       const subject = `${record.crm}/${record.type}/${record.id}`;
       const detail = { items: page.items.length };
-      await insertAuditEntry(tx, workspaceId, { actor, action: "timeline.read", subject, detail, requestId, at: clock.now() });
+      await insertAuditEntry(tx, workspaceId, {
+        actor,
+        action: "timeline.read",
+        subject,
+        detail,
+        requestId,
+        at: clock.now(),
+      });
     }
     return page;
   });
@@ -118,7 +130,13 @@ async function items(
 ): Promise<Item[]> {
   const ids = [...new Set(messages.map(({ conversationId }) => conversationId))];
   const reactions = Map.groupBy(
-    messages.length === 0 ? [] : await selectReactions(tx, workspaceId, messages.map(({ id }) => id)),
+    messages.length === 0
+      ? []
+      : await selectReactions(
+          tx,
+          workspaceId,
+          messages.map(({ id }) => id),
+        ),
     ({ messageId }) => messageId,
   );
   const wamids = messages.flatMap(({ quotedWamid }) => quotedWamid ?? []);

@@ -89,7 +89,10 @@ function numberOf(value: Wire): string {
 }
 
 function templateOf(value: Wire): string {
-  return id(value["message_template_id"]) ?? `${id(value["message_template_name"])}/${id(value["message_template_language"])}`;
+  return (
+    id(value["message_template_id"]) ??
+    `${id(value["message_template_name"])}/${id(value["message_template_language"])}`
+  );
 }
 
 function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
@@ -98,11 +101,17 @@ function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
   const result = one("waba", wabaId, `event:${event}`, value, at, event);
   if (link) {
     const why = object(value["disconnection_info"]);
-    result.aspects = one("waba", wabaId, "link", { state: link, reason: why["reason"], initiatedBy: why["initiated_by"], phone: value["phone_number"] }, at).aspects;
+    result.aspects = one(
+      "waba",
+      wabaId,
+      "link",
+      { state: link, reason: why["reason"], initiatedBy: why["initiated_by"], phone: value["phone_number"] },
+      at,
+    ).aspects;
   } else if (event === "ACCOUNT_RESTRICTION") {
-    result.aspects = list(value["restriction_info"]).map(object).flatMap(
-      (it) => one("waba", wabaId, `restriction:${id(it["restriction_type"]) ?? "unknown"}`, it, at).aspects,
-    );
+    result.aspects = list(value["restriction_info"])
+      .map(object)
+      .flatMap((it) => one("waba", wabaId, `restriction:${id(it["restriction_type"]) ?? "unknown"}`, it, at).aspects);
   } else if (event === "DISABLED_UPDATE") {
     result.aspects = one("waba", wabaId, "ban", value["ban_info"] ?? value, at).aspects;
   } else if (event === "VOLUME_BASED_PRICING_TIER_UPDATE") {
@@ -113,11 +122,24 @@ function readAccountUpdate(value: Wire, wabaId: string, at: Date): Event {
 
 /** The same tier is reported more than once: it holds since the smallest time (whatsapp.md 6.4). */
 function readTier(tier: Wire, wabaId: string, at: Date): Aspect {
-  const parts = [tier["effective_month"], tier["region"], tier["pricing_category"], tier["tier"]].map((part) => id(part) ?? "");
-  return { object: "waba", objectId: wabaId, aspect: `volume-tier:${parts.join("/")}`, value: tier, at: moment(tier["tier_update_time"], at), keep: "oldest" };
+  const parts = [tier["effective_month"], tier["region"], tier["pricing_category"], tier["tier"]].map(
+    (part) => id(part) ?? "",
+  );
+  return {
+    object: "waba",
+    objectId: wabaId,
+    aspect: `volume-tier:${parts.join("/")}`,
+    value: tier,
+    at: moment(tier["tier_update_time"], at),
+    keep: "oldest",
+  };
 }
 
-const alertObjects: Readonly<Record<string, AccountObject>> = { BUSINESS: "portfolio", PHONE_NUMBER: "number", WABA: "waba" };
+const alertObjects: Readonly<Record<string, AccountObject>> = {
+  BUSINESS: "portfolio",
+  PHONE_NUMBER: "number",
+  WABA: "waba",
+};
 
 function readAccountAlert(value: Wire, wabaId: string, at: Date): Event {
   const entity = text(value["entity_type"]) ?? "";
@@ -139,7 +161,8 @@ export function messagingLimit(value: unknown): number | "unlimited" | undefined
 function readCapability(value: Wire, wabaId: string, at: Date): Event {
   const given = value["max_daily_conversations_per_business"];
   const result = one("waba", wabaId, "capability", value, at);
-  if (given !== undefined) result.aspects.push(...one("waba", wabaId, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects);
+  if (given !== undefined)
+    result.aspects.push(...one("waba", wabaId, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects);
   return result;
 }
 
@@ -148,7 +171,10 @@ function readNumberQuality(value: Wire, _wabaId: string, at: Date): Event {
   const number = numberOf(value);
   const result = one("number", number, "quality-event", value, at, event);
   const given = value["max_daily_conversations_per_business"] ?? value["current_limit"];
-  if (given !== undefined) result.aspects.push(...one("number", number, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects);
+  if (given !== undefined)
+    result.aspects.push(
+      ...one("number", number, "messaging-limit", { limit: messagingLimit(given), given }, at).aspects,
+    );
   if (event === "THROUGHPUT_UPGRADE") result.aspects.push(...one("number", number, "throughput", "high", at).aspects);
   return result;
 }
@@ -158,7 +184,18 @@ function readTemplateStatus(value: Wire, wabaId: string, at: Date): Event {
   if (value["new_quality_score"] !== undefined) return readTemplateQuality(value, wabaId, at);
   const template = templateOf(value);
   const event = id(value["event"]) ?? "unknown";
-  const result = one("template", template, "status", { status: event, reason: value["reason"] ?? null, info: value["other_info"] ?? value["disable_info"] ?? value["rejection_info"] ?? null }, at, event);
+  const result = one(
+    "template",
+    template,
+    "status",
+    {
+      status: event,
+      reason: value["reason"] ?? null,
+      info: value["other_info"] ?? value["disable_info"] ?? value["rejection_info"] ?? null,
+    },
+    at,
+    event,
+  );
   const category = text(value["message_template_category"]);
   if (category !== undefined) result.aspects.push(...one("template", template, "category", category, at).aspects);
   result.aspects.push(...one("template", template, "name", nameOf(value), at).aspects);
@@ -176,7 +213,14 @@ function readTemplateQuality(value: Wire, _wabaId: string, at: Date): Event {
 function readTemplateCategory(value: Wire, _wabaId: string, at: Date): Event {
   const template = templateOf(value);
   const coming = text(value["correct_category"]);
-  const result = one("template", template, "category", text(value["new_category"]) ?? "UNKNOWN", at, coming ? "impending" : "changed");
+  const result = one(
+    "template",
+    template,
+    "category",
+    text(value["new_category"]) ?? "UNKNOWN",
+    at,
+    coming ? "impending" : "changed",
+  );
   const pending = coming ? { category: coming, at: value["category_update_timestamp"] ?? null } : null;
   result.aspects.push(...one("template", template, "category-pending", pending, at).aspects);
   return result;

@@ -5,7 +5,13 @@ import { given, integer, list, moment, object, text, type Wire } from "./wire.ts
 
 /** `value.message_echoes[]`: what the owner sent from the phone (whatsapp.md 1.8). */
 export function readEcho(value: Wire, echo: Wire, receivedAt: Date): Fact[] {
-  return readMessage(echo, { source: "echo", direction: "out", origin: "phone", person: recipientOf(value, echo), receivedAt });
+  return readMessage(echo, {
+    source: "echo",
+    direction: "out",
+    origin: "phone",
+    person: recipientOf(value, echo),
+    receivedAt,
+  });
 }
 
 /** The media that fills a placeholder of the history comes as `messages[]` or `message_echoes[]` under that field. */
@@ -45,15 +51,29 @@ export function readHistory(value: Wire, chunk: Wire, receivedAt: Date): Fact[] 
 }
 
 /** Only what the business sent has a `to`; the thread, not the sender, says who is at the other end. */
-function historyEnvelope(message: Wire, person: Envelope["person"], ourPhone: string | undefined, receivedAt: Date): Envelope {
+function historyEnvelope(
+  message: Wire,
+  person: Envelope["person"],
+  ourPhone: string | undefined,
+  receivedAt: Date,
+): Envelope {
   const isOurs =
     text(message["to"]) !== undefined ||
     text(message["to_user_id"]) !== undefined ||
     (ourPhone !== undefined && text(message["from"]) === ourPhone);
   const hasPerson = person.bsuid !== undefined || person.phone !== undefined;
-  const named = hasPerson ? person : naming({ ids: isOurs ? [message["to_user_id"], message["to"]] : [message["from_user_id"], message["from"]] });
+  const named = hasPerson
+    ? person
+    : naming({ ids: isOurs ? [message["to_user_id"], message["to"]] : [message["from_user_id"], message["from"]] });
   const shownStatus = isOurs ? text(object(message["history_context"])["status"]) : undefined;
-  return { source: "history", direction: isOurs ? "out" : "in", origin: "import", person: named, receivedAt, ...given({ shownStatus }) };
+  return {
+    source: "history",
+    direction: isOurs ? "out" : "in",
+    origin: "import",
+    person: named,
+    receivedAt,
+    ...given({ shownStatus }),
+  };
 }
 
 /** `value.state_sync[]`: the owner's phone book. `add` means added or edited (whatsapp.md 1.7). */

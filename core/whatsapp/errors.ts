@@ -11,7 +11,11 @@ export interface ErrorMeaning {
 
 const never = (scope: NextTry["scope"]): NextTry => ({ retry: "never", ...(scope && { scope }) });
 const later = (scope: NextTry["scope"]): NextTry => ({ retry: "later", ...(scope && { scope }) });
-const after = (afterMs: number, scope: NextTry["scope"]): NextTry => ({ retry: "after", afterMs, ...(scope && { scope }) });
+const after = (afterMs: number, scope: NextTry["scope"]): NextTry => ({
+  retry: "after",
+  afterMs,
+  ...(scope && { scope }),
+});
 const say = (name: string, next: NextTry) => ({ name: `whatsapp.${name}`, next });
 
 const DAY_MS = 86_400_000;

@@ -41,7 +41,10 @@ const ErrorBody = z.object({
     code: z.number(),
     message: z.string().catch(""),
     error_subcode: z.number().optional().catch(undefined),
-    error_data: z.object({ details: z.string().optional().catch(undefined) }).optional().catch(undefined),
+    error_data: z
+      .object({ details: z.string().optional().catch(undefined) })
+      .optional()
+      .catch(undefined),
     fbtrace_id: z.string().optional().catch(undefined),
   }),
 });

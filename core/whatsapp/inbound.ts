@@ -15,7 +15,11 @@ export interface Envelope {
 
 /** `value.messages[]` of the field `messages`: what customers wrote just now. */
 export function readInbound(value: Wire, message: Wire, receivedAt: Date): Fact[] {
-  const person = namingWith(value["contacts"], [message["from_user_id"], message["from"]], [message["from_parent_user_id"]]);
+  const person = namingWith(
+    value["contacts"],
+    [message["from_user_id"], message["from"]],
+    [message["from_parent_user_id"]],
+  );
   const facts = readMessage(message, { source: "live", direction: "in", origin: "customer", person, receivedAt });
   return [...facts, ...readSystem(message, receivedAt), ...readAnsweredContact(message, person, receivedAt)];
 }
@@ -24,7 +28,8 @@ export function readInbound(value: Wire, message: Wire, receivedAt: Date): Fact[
 export function readMessage(message: Wire, envelope: Envelope): Fact[] {
   const wamid = id(message["id"]);
   const type = id(message["type"]) ?? "unknown";
-  if (wamid === undefined) return [{ kind: "kept", field: "messages", reason: "message without an id", payload: message }];
+  if (wamid === undefined)
+    return [{ kind: "kept", field: "messages", reason: "message without an id", payload: message }];
   if (type === "reaction") return readReaction(wamid, message, envelope);
   if (type === "edit") return readEdit(wamid, message, envelope);
   if (type === "revoke") return readRevoke(wamid, message, envelope);
@@ -33,7 +38,18 @@ export function readMessage(message: Wire, envelope: Envelope): Fact[] {
   const parties = partiesOf(message, envelope);
   const sentAt = moment(message["timestamp"], receivedAt);
   return [
-    { kind: "message", source, wamid, direction, origin, ...parties, ...readContent(message), sentAt, opensWindow, ...given({ shownStatus }) },
+    {
+      kind: "message",
+      source,
+      wamid,
+      direction,
+      origin,
+      ...parties,
+      ...readContent(message),
+      sentAt,
+      opensWindow,
+      ...given({ shownStatus }),
+    },
   ];
 }
 
@@ -53,7 +69,15 @@ function readReaction(wamid: string, message: Wire, envelope: Envelope): Fact[] 
   const reactedAt = moment(message["timestamp"], envelope.receivedAt);
   const emoji = text(reaction["emoji"]);
   return [
-    { kind: "reaction", wamid, targetWamid, direction: envelope.direction, ...partiesOf(message, envelope), reactedAt, ...given({ emoji }) },
+    {
+      kind: "reaction",
+      wamid,
+      targetWamid,
+      direction: envelope.direction,
+      ...partiesOf(message, envelope),
+      reactedAt,
+      ...given({ emoji }),
+    },
   ];
 }
 
@@ -85,7 +109,17 @@ function readRevoke(wamid: string, message: Wire, envelope: Envelope): Fact[] {
 
 /** An edit or a revoke of a message we never saw still tells whose it was, so that it has a place to be shown. */
 function hint(wamid: string, sentAt: Date, person: Naming, { direction, origin }: Envelope): MessageFact {
-  return { kind: "message", source: "hint", wamid, direction, origin, person, type: "unknown", sentAt, opensWindow: false };
+  return {
+    kind: "message",
+    source: "hint",
+    wamid,
+    direction,
+    origin,
+    person,
+    type: "unknown",
+    sentAt,
+    opensWindow: false,
+  };
 }
 
 function kept(message: Wire, reason: string): Fact {
@@ -105,7 +139,9 @@ function readSystem(message: Wire, receivedAt: Date): Fact[] {
   const [, was, becomes] = changedAtTheEnd.exec(text(system["body"]) ?? "") ?? [];
   if (now.bsuid !== undefined && was !== undefined && becomes === now.bsuid && naming({ ids: [was] }).bsuid) {
     const person = { bsuid: now.bsuid };
-    return [{ kind: "new-bsuid", previous: was, current: now.bsuid, reason: "changed-user-id", evidence: wamid, person, at }];
+    return [
+      { kind: "new-bsuid", previous: was, current: now.bsuid, reason: "changed-user-id", evidence: wamid, person, at },
+    ];
   }
   const previous = naming({ ids: [message["from_user_id"], message["from"]] });
   if (now.phone === undefined || now.phone === previous.phone) return [];
@@ -115,10 +151,14 @@ function readSystem(message: Wire, receivedAt: Date): Fact[] {
 
 /** The answer to a request for contact info shows the phone of a BSUID; a card shared otherwise is somebody else's. */
 function readAnsweredContact(message: Wire, person: Naming, receivedAt: Date): Fact[] {
-  const answered = list(message["contacts"]).map(object).find((card) => card["origin"] === "contact_request");
+  const answered = list(message["contacts"])
+    .map(object)
+    .find((card) => card["origin"] === "contact_request");
   if (!answered || person.bsuid === undefined || person.phone !== undefined) return [];
   const phone = object(list(answered["phones"])[0]);
   const shown = naming({ ids: [phone["wa_id"], text(phone["phone"])?.replace(/\D/g, "")] });
   if (shown.phone === undefined) return [];
-  return [{ kind: "naming", person: { ...person, phone: shown.phone }, seenAt: moment(message["timestamp"], receivedAt) }];
+  return [
+    { kind: "naming", person: { ...person, phone: shown.phone }, seenAt: moment(message["timestamp"], receivedAt) },
+  ];
 }

@@ -25,7 +25,14 @@ export function readPreference(value: Wire, preference: Wire, receivedAt: Date):
   const state: PreferenceFact["state"] | undefined =
     word === "stop" ? "withdrawn" : word === "resume" || word === "signup" ? "granted" : undefined;
   if (state === undefined || (person.bsuid === undefined && person.phone === undefined))
-    return [{ kind: "kept", field: "user_preferences", reason: "preference that is neither stop nor resume", payload: preference }];
+    return [
+      {
+        kind: "kept",
+        field: "user_preferences",
+        reason: "preference that is neither stop nor resume",
+        payload: preference,
+      },
+    ];
   const category = text(preference["category"]) ?? "";
   return [
     {

@@ -55,6 +55,14 @@ function stopSaidByStatus({ errors, recipient, occurredAt, wamid }: StatusFact):
   if (recipient.bsuid === undefined && recipient.phone === undefined) return [];
   const evidence = { code: userStoppedMarketing, wamid };
   return [
-    { kind: "preference", person: recipient, purpose: "marketing", state: "withdrawn", source: "meta-131050", at: occurredAt, evidence },
+    {
+      kind: "preference",
+      person: recipient,
+      purpose: "marketing",
+      state: "withdrawn",
+      source: "meta-131050",
+      at: occurredAt,
+      evidence,
+    },
   ];
 }

@@ -65,8 +65,12 @@ function readLists(change: Change, receivedAt: Date): Fact[] {
   const isHistory = field === "history";
   const each = (key: string, read: (item: Wire) => Fact[]): Fact[] => list(value[key]).map(object).flatMap(read);
   return [
-    ...each("messages", (it) => (isHistory ? readHistoryMedia(value, it, false, receivedAt) : readInbound(value, it, receivedAt))),
-    ...each("message_echoes", (it) => (isHistory ? readHistoryMedia(value, it, true, receivedAt) : readEcho(value, it, receivedAt))),
+    ...each("messages", (it) =>
+      isHistory ? readHistoryMedia(value, it, false, receivedAt) : readInbound(value, it, receivedAt),
+    ),
+    ...each("message_echoes", (it) =>
+      isHistory ? readHistoryMedia(value, it, true, receivedAt) : readEcho(value, it, receivedAt),
+    ),
     ...each("statuses", (it) => readStatus(value, it, receivedAt)),
     ...each("history", (it) => [
       ...readHistory(value, it, receivedAt),

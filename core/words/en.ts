@@ -47,7 +47,8 @@ export const en = {
   "window.never-opened": "This person has not written yet",
 
   "refusal.window_closed.title": "More than 24 hours have passed since this person last wrote",
-  "refusal.window_closed.action": "Send a template message, answer from the phone, or wait until the person writes again.",
+  "refusal.window_closed.action":
+    "Send a template message, answer from the phone, or wait until the person writes again.",
   "refusal.no_recipient.title": "WhatsApp has not told us how to reach this person any more",
   "refusal.no_recipient.action": "Wait until the person writes again, or ask for the phone number.",
   "refusal.number_disconnected.title": "This business number is no longer connected",
@@ -55,7 +56,8 @@ export const en = {
   "refusal.answered_since.title": "Somebody answered while you were writing",
   "refusal.answered_since.action": "Read the new answer, then send yours again if it is still needed.",
   "refusal.unconfirmed.title": "Not confirmed, probably not sent",
-  "refusal.unconfirmed.action": "WhatsApp never told us what became of this message. Ask the person or look at the phone, then send it again.",
+  "refusal.unconfirmed.action":
+    "WhatsApp never told us what became of this message. Ask the person or look at the phone, then send it again.",
   "refusal.reconnect.title": "WhatsApp no longer accepts our access to this account",
   "refusal.reconnect.action": "Ask an administrator to connect WhatsApp again, then send the message again.",
   "refusal.permission_missing.title": "Triveni lacks a permission at WhatsApp",
@@ -83,7 +85,8 @@ export const en = {
   "refusal.person_limit.title": "WhatsApp did not show this person another marketing message",
   "refusal.person_limit.action": "Wait at least 24 hours, or wait until the person writes.",
   "refusal.person_stopped.title": "This person has stopped marketing messages",
-  "refusal.person_stopped.action": "Do not send marketing to this person. Replies are still possible when the person writes.",
+  "refusal.person_stopped.action":
+    "Do not send marketing to this person. Replies are still possible when the person writes.",
   "refusal.pair_limit.title": "Too many messages to this person in a short time",
   "refusal.pair_limit.action": "Wait a minute and send the message again.",
   "refusal.template_problem.title": "WhatsApp did not accept this template",

@@ -44,7 +44,8 @@ export const es: Catalogue = {
   "window.expired": "Las 24 horas para responder terminaron a las {time}",
   "window.never-opened": "Esta persona aún no ha escrito",
   "refusal.window_closed.title": "Han pasado más de 24 horas desde que esta persona escribió por última vez",
-  "refusal.window_closed.action": "Envíe una plantilla, responda desde el teléfono o espere a que la persona vuelva a escribir.",
+  "refusal.window_closed.action":
+    "Envíe una plantilla, responda desde el teléfono o espere a que la persona vuelva a escribir.",
   "refusal.no_recipient.title": "WhatsApp ya no nos indica cómo contactar con esta persona",
   "refusal.no_recipient.action": "Espere a que la persona vuelva a escribir o pídale su número de teléfono.",
   "refusal.number_disconnected.title": "Este número de empresa ya no está conectado",
@@ -52,11 +53,13 @@ export const es: Catalogue = {
   "refusal.answered_since.title": "Alguien respondió mientras usted escribía",
   "refusal.answered_since.action": "Lea la nueva respuesta y vuelva a enviar la suya si aún hace falta.",
   "refusal.unconfirmed.title": "Sin confirmar, probablemente no enviado",
-  "refusal.unconfirmed.action": "WhatsApp nunca nos dijo qué pasó con este mensaje. Pregunte a la persona o mire el teléfono y vuelva a enviarlo.",
+  "refusal.unconfirmed.action":
+    "WhatsApp nunca nos dijo qué pasó con este mensaje. Pregunte a la persona o mire el teléfono y vuelva a enviarlo.",
   "refusal.reconnect.title": "WhatsApp ya no acepta nuestro acceso a esta cuenta",
   "refusal.reconnect.action": "Pida a un administrador que vuelva a conectar WhatsApp y envíe de nuevo el mensaje.",
   "refusal.permission_missing.title": "A Triveni le falta un permiso de WhatsApp",
-  "refusal.permission_missing.action": "Pida a un administrador que vuelva a conectar WhatsApp con todos los permisos marcados.",
+  "refusal.permission_missing.action":
+    "Pida a un administrador que vuelva a conectar WhatsApp con todos los permisos marcados.",
   "refusal.meta_busy.title": "WhatsApp limita la velocidad de nuestros envíos",
   "refusal.meta_busy.action": "Vuelva a enviar el mensaje en unos minutos.",
   "refusal.meta_trouble.title": "WhatsApp tiene problemas y no aceptó el mensaje",

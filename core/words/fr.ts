@@ -44,7 +44,8 @@ export const fr: Catalogue = {
   "window.expired": "Les 24 heures pour répondre ont pris fin à {time}",
   "window.never-opened": "Cette personne n’a pas encore écrit",
   "refusal.window_closed.title": "Plus de 24 heures se sont écoulées depuis le dernier message de cette personne",
-  "refusal.window_closed.action": "Envoyez un modèle, répondez depuis le téléphone ou attendez que la personne écrive à nouveau.",
+  "refusal.window_closed.action":
+    "Envoyez un modèle, répondez depuis le téléphone ou attendez que la personne écrive à nouveau.",
   "refusal.no_recipient.title": "WhatsApp ne nous indique plus comment joindre cette personne",
   "refusal.no_recipient.action": "Attendez que la personne écrive à nouveau ou demandez-lui son numéro.",
   "refusal.number_disconnected.title": "Ce numéro professionnel n’est plus connecté",
@@ -52,11 +53,13 @@ export const fr: Catalogue = {
   "refusal.answered_since.title": "Quelqu’un a répondu pendant que vous écriviez",
   "refusal.answered_since.action": "Lisez la nouvelle réponse, puis renvoyez la vôtre si elle est encore utile.",
   "refusal.unconfirmed.title": "Non confirmé, probablement pas envoyé",
-  "refusal.unconfirmed.action": "WhatsApp ne nous a jamais dit ce qu’est devenu ce message. Demandez à la personne ou regardez le téléphone, puis renvoyez-le.",
+  "refusal.unconfirmed.action":
+    "WhatsApp ne nous a jamais dit ce qu’est devenu ce message. Demandez à la personne ou regardez le téléphone, puis renvoyez-le.",
   "refusal.reconnect.title": "WhatsApp n’accepte plus notre accès à ce compte",
   "refusal.reconnect.action": "Demandez à un administrateur de reconnecter WhatsApp, puis renvoyez le message.",
   "refusal.permission_missing.title": "Il manque à Triveni une autorisation WhatsApp",
-  "refusal.permission_missing.action": "Demandez à un administrateur de reconnecter WhatsApp en cochant toutes les autorisations.",
+  "refusal.permission_missing.action":
+    "Demandez à un administrateur de reconnecter WhatsApp en cochant toutes les autorisations.",
   "refusal.meta_busy.title": "WhatsApp limite notre vitesse d’envoi",
   "refusal.meta_busy.action": "Renvoyez le message dans quelques minutes.",
   "refusal.meta_trouble.title": "WhatsApp rencontre un problème et n’a pas accepté le message",
@@ -64,7 +67,8 @@ export const fr: Catalogue = {
   "refusal.bad_message.title": "WhatsApp ne peut pas envoyer un tel message",
   "refusal.bad_message.action": "Modifiez le message et renvoyez-le.",
   "refusal.account_restricted.title": "WhatsApp a restreint ce compte professionnel",
-  "refusal.account_restricted.action": "Demandez à un administrateur d’ouvrir WhatsApp Manager et de suivre ses indications.",
+  "refusal.account_restricted.action":
+    "Demandez à un administrateur d’ouvrir WhatsApp Manager et de suivre ses indications.",
   "refusal.person_blocked.title": "Votre entreprise a bloqué cette personne",
   "refusal.person_blocked.action": "Débloquez d’abord la personne.",
   "refusal.person_unreachable.title": "WhatsApp ne peut pas joindre cette personne",
@@ -72,7 +76,8 @@ export const fr: Catalogue = {
   "refusal.country_not_allowed.title": "Cette entreprise ne peut pas écrire vers ce pays",
   "refusal.country_not_allowed.action": "Utilisez un autre moyen de contact.",
   "refusal.payment_problem.title": "WhatsApp ne peut pas facturer votre entreprise",
-  "refusal.payment_problem.action": "Demandez à un administrateur de vérifier le moyen de paiement dans WhatsApp Manager.",
+  "refusal.payment_problem.action":
+    "Demandez à un administrateur de vérifier le moyen de paiement dans WhatsApp Manager.",
   "refusal.number_not_registered.title": "Ce numéro professionnel n’est pas enregistré chez WhatsApp",
   "refusal.number_not_registered.action": "Demandez à un administrateur de vérifier le numéro dans WhatsApp Manager.",
   "refusal.spam_limit.title": "WhatsApp a ralenti ce numéro après des plaintes",
@@ -104,7 +109,8 @@ export const fr: Catalogue = {
   "problem.unavailable.title": "Le service n’est pas joignable pour le moment",
   "problem.unavailable.action": "Rien n’est perdu. Réessayez dans une minute.",
   "problem.internal.title": "Une erreur de notre côté",
-  "problem.internal.action": "Réessayez. Si cela se reproduit, donnez l’identifiant de la demande à votre administrateur.",
+  "problem.internal.action":
+    "Réessayez. Si cela se reproduit, donnez l’identifiant de la demande à votre administrateur.",
   "problem.not_linked.title": "Cette fiche n’a pas de conversation WhatsApp",
   "problem.not_linked.action": "La conversation apparaîtra ici dès que cette personne écrira à votre entreprise.",
   "page.title": "Conversation WhatsApp",
@@ -122,5 +128,6 @@ export const fr: Catalogue = {
   "page.sign_in": "Ouvrez le lien de connexion que votre administrateur vous a donné.",
   "page.enter": "Se connecter à Triveni",
   "page.entered": "Vous êtes connecté. Fermez cette page et ouvrez une fiche.",
-  "page.entry_used": "Ce lien a déjà servi ou date de plus de 15 minutes. Demandez-en un nouveau à votre administrateur.",
+  "page.entry_used":
+    "Ce lien a déjà servi ou date de plus de 15 minutes. Demandez-en un nouveau à votre administrateur.",
 };

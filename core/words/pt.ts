@@ -52,11 +52,13 @@ export const pt: Catalogue = {
   "refusal.answered_since.title": "Alguém respondeu enquanto você escrevia",
   "refusal.answered_since.action": "Leia a nova resposta e envie a sua de novo se ainda for necessária.",
   "refusal.unconfirmed.title": "Não confirmada, provavelmente não enviada",
-  "refusal.unconfirmed.action": "O WhatsApp nunca nos disse o que aconteceu com esta mensagem. Pergunte à pessoa ou olhe o telefone e envie de novo.",
+  "refusal.unconfirmed.action":
+    "O WhatsApp nunca nos disse o que aconteceu com esta mensagem. Pergunte à pessoa ou olhe o telefone e envie de novo.",
   "refusal.reconnect.title": "O WhatsApp não aceita mais nosso acesso a esta conta",
   "refusal.reconnect.action": "Peça a um administrador que conecte o WhatsApp novamente e envie a mensagem de novo.",
   "refusal.permission_missing.title": "Falta ao Triveni uma permissão do WhatsApp",
-  "refusal.permission_missing.action": "Peça a um administrador que conecte o WhatsApp novamente com todas as permissões marcadas.",
+  "refusal.permission_missing.action":
+    "Peça a um administrador que conecte o WhatsApp novamente com todas as permissões marcadas.",
   "refusal.meta_busy.title": "O WhatsApp está limitando a velocidade dos nossos envios",
   "refusal.meta_busy.action": "Envie a mensagem de novo em alguns minutos.",
   "refusal.meta_trouble.title": "O WhatsApp está com problemas e não aceitou a mensagem",

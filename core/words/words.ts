@@ -29,7 +29,10 @@ export function languageOf(preference: string | undefined): Language {
     .slice(0, 200)
     .split(",")
     .map((part) => {
-      const [tag = "", quality = "q=1"] = part.trim().toLowerCase().split(/\s*;\s*/);
+      const [tag = "", quality = "q=1"] = part
+        .trim()
+        .toLowerCase()
+        .split(/\s*;\s*/);
       return { language: tag.split("-")[0] ?? "", weight: Number(quality.replace(/^q=/, "")) || 0 };
     })
     .sort((a, b) => b.weight - a.weight);

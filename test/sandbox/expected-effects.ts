@@ -13,14 +13,15 @@ export function readEffectTable(file: string): EffectTable {
   return JSON.parse(readFileSync(file, "utf8")) as EffectTable;
 }
 
-/** Files that did other than expected. A file that only one of the two knows differs by all its effects. */
+/** Files that did other than expected; a file that only one of the two knows is a difference even when it does nothing. */
 export function compareTables(expected: EffectTable, actual: EffectTable): TableDifference[] {
   const files = [...new Set([...Object.keys(expected), ...Object.keys(actual)])].sort();
   return files.flatMap((file) => {
-    const missing = without(expected[file] ?? ["(the file is not replayed)"], actual[file] ?? []);
+    const missing = without(expected[file] ?? [], actual[file] ?? []);
     const unexpected = without(actual[file] ?? [], expected[file] ?? []);
-    const isUnknown = !(file in expected) || !(file in actual);
-    return missing.length + unexpected.length > 0 || isUnknown ? [{ file, missing, unexpected }] : [];
+    if (!(file in actual)) missing.unshift("(this file was not replayed)");
+    if (!(file in expected)) unexpected.unshift("(this file is not in the table)");
+    return missing.length + unexpected.length > 0 ? [{ file, missing, unexpected }] : [];
   });
 }
 

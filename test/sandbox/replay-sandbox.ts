@@ -26,7 +26,7 @@ export async function startReplaySandbox(): Promise<ReplaySandbox> {
   try {
     const database = await openDatabase({ dataDir, settings: SETTINGS, log });
     const config = sandboxConfig(dataDir);
-    const app = await startApp({ config, database, log, clock: systemClock });
+    const app = await startApp({ config, database, connectors: new Map(), log, clock: systemClock });
     return {
       url: app.url,
       appSecret: config.meta.appSecrets[0] as string,

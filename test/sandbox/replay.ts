@@ -31,6 +31,7 @@ function problemOf(dir: string | undefined): string | undefined {
 
 async function replay(dir: string): Promise<number> {
   const sandbox = await startReplaySandbox();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void leave(sandbox.stop()));
   const files: ReplayedFile[] = [];
   try {
     for await (const one of replayFolder(sandbox, dir)) {
@@ -51,6 +52,12 @@ async function replay(dir: string): Promise<number> {
     `${files.length} files, ${changes} changes, ${applied} applied, ${kept} kept, ${parked} parked, ${lost} lost`,
   );
   return lost > 0 || !isAsExpected ? 1 : 0;
+}
+
+/** Interrupted: the server and its folder must not stay behind. */
+async function leave(stopped: Promise<void>): Promise<void> {
+  await stopped;
+  process.exit(1);
 }
 
 function printKept(files: readonly ReplayedFile[]): void {

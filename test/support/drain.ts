@@ -7,7 +7,11 @@ import { routeDeliveries } from "#core/usecases/deliveries/route-deliveries.ts";
 import type { TestDatabase } from "./database.ts";
 
 /** Stores bodies as the receiver would after it has verified them. */
-export async function recordDeliveries(database: TestDatabase, bodies: readonly Uint8Array[], receivedAt = new Date()): Promise<void> {
+export async function recordDeliveries(
+  database: TestDatabase,
+  bodies: readonly Uint8Array[],
+  receivedAt = new Date(),
+): Promise<void> {
   const client = await database.app.connect();
   try {
     const writer = await openWriter(client);
@@ -18,7 +22,10 @@ export async function recordDeliveries(database: TestDatabase, bodies: readonly 
 }
 
 /** Routes and applies all there is, in this process, as one worker. */
-export async function drain(database: TestDatabase, name = "test worker"): Promise<{ applied: number; parked: number }> {
+export async function drain(
+  database: TestDatabase,
+  name = "test worker",
+): Promise<{ applied: number; parked: number }> {
   const { worker } = database;
   const parsed = new ParsedDeliveries();
   const lanes = makeLaneWorker({ worker, parsed, clock: systemClock, log: makeLog("silent"), name });

@@ -7,7 +7,11 @@ interface Who {
   name?: string;
 }
 
-export function delivery(field: string, value: Record<string, unknown>, number = phoneNumberId): Record<string, unknown> {
+export function delivery(
+  field: string,
+  value: Record<string, unknown>,
+  number = phoneNumberId,
+): Record<string, unknown> {
   const metadata = { display_phone_number: "919900011223", phone_number_id: number };
   return {
     object: "whatsapp_business_account",
@@ -49,6 +53,10 @@ export function echoTo(who: Who, wamid: string, at: number, message: Record<stri
   });
 }
 
-export function historyOf(threadId: string, messages: Record<string, unknown>[], chunk = { phase: 0, chunk_order: 1, progress: 50 }) {
+export function historyOf(
+  threadId: string,
+  messages: Record<string, unknown>[],
+  chunk = { phase: 0, chunk_order: 1, progress: 50 },
+) {
   return delivery("history", { history: [{ metadata: chunk, threads: [{ id: threadId, messages }] }] });
 }

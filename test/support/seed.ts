@@ -23,10 +23,12 @@ export async function seedWorkspace({ owner }: Pick<TestDatabase, "owner">): Pro
   const [workspaceId, installId] = [randomUUID(), randomUUID()];
   const [wabaId, phoneNumberId, portalId, token] = [digits(), digits(), digits(), `token-${digits()}`];
   await owner.query("insert into workspace (workspace_id, name) values ($1, 'Test')", [workspaceId]);
-  await owner.query(
-    "insert into waba (workspace_id, waba_id, portfolio_key, token_sealed) values ($1, $2, $3, $4)",
-    [workspaceId, wabaId, `waba:${wabaId}`, testSealer.seal(token, wabaTokenContext(workspaceId, wabaId))],
-  );
+  await owner.query("insert into waba (workspace_id, waba_id, portfolio_key, token_sealed) values ($1, $2, $3, $4)", [
+    workspaceId,
+    wabaId,
+    `waba:${wabaId}`,
+    testSealer.seal(token, wabaTokenContext(workspaceId, wabaId)),
+  ]);
   const { rows } = await owner.query(
     `insert into business_number (workspace_id, phone_number_id, waba_id, display_phone)
      values ($1, $2, $3, '919900011223') returning id`,
@@ -124,7 +126,13 @@ export async function seedMessage(
      returning id`,
     [
       ...[workspaceId, conversationId, options.wamid ?? `wamid.${randomUUID()}`, direction],
-      ...[options.origin ?? (direction === "in" ? "customer" : "phone"), sentAt, body, options.originId ?? null, statusRank],
+      ...[
+        options.origin ?? (direction === "in" ? "customer" : "phone"),
+        sentAt,
+        body,
+        options.originId ?? null,
+        statusRank,
+      ],
       ...Object.values(more),
     ],
   );

@@ -17,7 +17,11 @@ export async function consoleCaller(request: Request, deps: ApiDeps): Promise<Ca
     throw new Failure("unauthorized", "console.no_session", "There is no session. Open the sign-in link again.");
   }
   if (!READING.has(request.method) && !isSame(request.get(CSRF_HEADER), csrfOf(token))) {
-    throw new Failure("forbidden", "console.csrf", `The header ${CSRF_HEADER} does not fit the session. Reload the page.`);
+    throw new Failure(
+      "forbidden",
+      "console.csrf",
+      `The header ${CSRF_HEADER} does not fit the session. Reload the page.`,
+    );
   }
   return { workspaceId: visitor.workspaceId, agent: `console:${visitor.agent}` };
 }

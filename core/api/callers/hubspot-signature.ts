@@ -50,7 +50,11 @@ export function verifyHubSpotV3(request: SignedRequest, secrets: readonly string
     // An empty secret would make a signature that anybody can compute.
     if (secret === "") return "wrong";
     for (const form of [uri, decodeQuery(uri)]) {
-      const digest = createHmac("sha256", secret).update(method + form).update(body).update(timestamp).digest();
+      const digest = createHmac("sha256", secret)
+        .update(method + form)
+        .update(body)
+        .update(timestamp)
+        .digest();
       matches = timingSafeEqual(digest, claimed) || matches;
     }
   }

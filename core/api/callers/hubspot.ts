@@ -8,7 +8,8 @@ import { type SignatureVerdict, verifyHubSpotV3 } from "./hubspot-signature.ts";
 const reasons: Readonly<Record<Exclude<SignatureVerdict, "valid">, string>> = {
   unsigned: "The request carries no HubSpot signature v3.",
   stale: "The request was signed more than 5 minutes ago. Reload the page; if it stays so, check the server's clock.",
-  wrong: "The HubSpot signature does not fit. Check HUBSPOT_CLIENT_SECRET, and that PUBLIC_URL is the address HubSpot calls.",
+  wrong:
+    "The HubSpot signature does not fit. Check HUBSPOT_CLIENT_SECRET, and that PUBLIC_URL is the address HubSpot calls.",
 };
 
 /** True for a request that claims to come from HubSpot: it is then judged as such, and by no cookie. */

@@ -52,7 +52,12 @@ export const Conversation = z.object({
   id: z.uuid(),
   /** The business number it runs over, as a person reads it. */
   number: z.string(),
-  person: z.object({ id: z.uuid(), name: z.string().optional(), phone: z.string().optional(), username: z.string().optional() }),
+  person: z.object({
+    id: z.uuid(),
+    name: z.string().optional(),
+    phone: z.string().optional(),
+    username: z.string().optional(),
+  }),
   window: Window,
   readThroughAt: z.iso.datetime().optional(),
   /** Hand it back with a reply: it says what was on the screen. */

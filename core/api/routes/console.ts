@@ -50,7 +50,10 @@ async function enter(request: Request, response: Response, deps: ApiDeps): Promi
   const token: unknown = request.body?.token;
   const entered = typeof token === "string" ? await enterConsole(deps, token) : undefined;
   if (entered === undefined) {
-    response.status(403).type("html").send(entryPage(languageOfRequest(request), { refused: true }));
+    response
+      .status(403)
+      .type("html")
+      .send(entryPage(languageOfRequest(request), { refused: true }));
     return;
   }
   response.cookie(sessionCookie, entered.token, {
@@ -71,6 +74,8 @@ async function session(request: Request, response: Response, deps: ApiDeps): Pro
 
 /** What the static page says, in the reader's language. */
 function wordsOfPages(language: Language): Record<string, string> {
-  const keys = Object.keys(en).filter((key): key is WordKey => isWordKey(key) && /^(page|window|message)\./.test(key));
+  const keys = Object.keys(en).filter(
+    (key): key is WordKey => isWordKey(key) && /^(page|window|message|refusal\.window_closed)\./.test(key),
+  );
   return { language, ...Object.fromEntries(keys.map((key) => [key, words(language, key)])) };
 }

@@ -12,7 +12,10 @@ export function mountHealth(app: Express, { unready, metrics }: Health): void {
   app.get("/livez", (_request, response) => void response.type("text").send("alive\n"));
   app.get("/readyz", async (_request, response) => {
     const reason = await unready();
-    response.status(reason === undefined ? 200 : 503).type("text").send(`${reason ?? "ready"}\n`);
+    response
+      .status(reason === undefined ? 200 : 503)
+      .type("text")
+      .send(`${reason ?? "ready"}\n`);
   });
   app.get("/metrics", async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());

@@ -26,17 +26,26 @@ export function answerHandshake(url: URL, response: ServerResponse, verifyToken:
   const wanted = Buffer.from(verifyToken);
   const isOurs = verifyToken !== "" && given.length === wanted.length && timingSafeEqual(given, wanted);
   const challenge = url.searchParams.get("hub.challenge") ?? "";
-  if (url.searchParams.get("hub.mode") !== "subscribe" || !isOurs) return end(response, 403, "The verify token is not ours.");
-  response.writeHead(200, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" }).end(challenge);
+  if (url.searchParams.get("hub.mode") !== "subscribe" || !isOurs)
+    return end(response, 403, "The verify token is not ours.");
+  response
+    .writeHead(200, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" })
+    .end(challenge);
 }
 
 /**
  * POST: bytes → HMAC → durable row → 200, and nothing else. A sender that hangs up after its last byte is still
  * recorded. When too much is in flight, or the disk does not answer in time, 503 makes Meta come again.
  */
-export function makeWebhookReceiver(options: MetaWebhookOptions): (request: IncomingMessage, response: ServerResponse) => void {
+export function makeWebhookReceiver(
+  options: MetaWebhookOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const { record, log, metrics, appSecrets } = options;
-  const outcomes = metrics.counter({ name: "triveni_webhooks_total", help: "Webhooks by outcome", labels: ["outcome"] });
+  const outcomes = metrics.counter({
+    name: "triveni_webhooks_total",
+    help: "Webhooks by outcome",
+    labels: ["outcome"],
+  });
   let inFlightBytes = 0;
 
   function refuse(response: ServerResponse, outcome: string, status: number, words: string): void {

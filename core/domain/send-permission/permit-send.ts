@@ -9,9 +9,7 @@ export interface SendFacts {
   now: Date;
 }
 
-export type SendPermission =
-  | { allowed: true; form: "free-form" }
-  | { allowed: false; reason: SendRefusalReason };
+export type SendPermission = { allowed: true; form: "free-form" } | { allowed: false; reason: SendRefusalReason };
 
 /** Keys of the words: `refusal.<reason>.title`, `.action`. */
 export type SendRefusalReason = "number_disconnected" | "no_recipient" | "window_closed";

@@ -36,7 +36,10 @@ export async function makeEntryLink(
 }
 
 /** Exchanges a link's token for a session token; undefined when the link was used before, is too old, or was never made. */
-export async function enterConsole({ app, clock }: Deps, entryToken: string): Promise<{ token: string; maxAgeMs: number } | undefined> {
+export async function enterConsole(
+  { app, clock }: Deps,
+  entryToken: string,
+): Promise<{ token: string; maxAgeMs: number } | undefined> {
   const at = clock.now();
   const visitor = await useConsoleEntry(app, hashOf(entryToken), at);
   if (visitor === undefined) return undefined;

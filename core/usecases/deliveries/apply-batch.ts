@@ -1,7 +1,7 @@
+import type pg from "pg";
 import type { Fact } from "#core/domain/fact.ts";
 import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
-import type pg from "pg";
 import { deleteItems, forgetAttempts, holdLanes, type LeasedLane } from "#core/store/lanes.ts";
 import { lockNumbers } from "#core/store/numbers.ts";
 import { insertParked } from "#core/store/parked-items.ts";
@@ -50,7 +50,10 @@ async function applyReadable(options: BatchOptions, items: readonly ReadItem[]):
     const [only] = items;
     if (items.length === 1 && only) {
       await park(options, [only], () => `refused: ${error instanceof Error ? error.message : error}`);
-      options.log.error({ err: error, deliveryId: only.item.deliveryId, workspaceId: only.lane.workspaceId }, "delivery parked");
+      options.log.error(
+        { err: error, deliveryId: only.item.deliveryId, workspaceId: only.lane.workspaceId },
+        "delivery parked",
+      );
       return { applied: 0, parked: 1, conversations: new Map() };
     }
     const half = Math.ceil(items.length / 2);
@@ -73,11 +76,18 @@ async function applyTogether(options: BatchOptions, items: readonly ReadItem[]):
     const isLast = at === slices.length - 1;
     await asWorkspaces(worker, workspacesOf(items), async (tx) => {
       const held = await holdLanes(tx, options.name, distinctLanes(items));
-      const changed = await applySlice(options, tx, slice.filter(({ item }) => held.has(item.lane.id)));
+      const changed = await applySlice(
+        options,
+        tx,
+        slice.filter(({ item }) => held.has(item.lane.id)),
+      );
       for (const [id, version] of changed) conversations.set(id, version);
       if (!isLast) return;
       const done = items.filter((item) => held.has(item.lane.id));
-      await deleteItems(tx, done.map(({ item }) => item));
+      await deleteItems(
+        tx,
+        done.map(({ item }) => item),
+      );
       await forgetAttempts(tx, distinctLanes(done));
       applied = done.length;
     });
@@ -104,7 +114,9 @@ async function applySlice(options: BatchOptions, tx: Tx, slice: readonly ItemFac
   if (slice.length === 0) return new Map();
   const numbers = await lockNumbers(
     tx,
-    slice.flatMap(({ item: { lane } }) => (lane.numberId === undefined ? [] : [{ workspaceId: lane.workspaceId, numberId: lane.numberId }])),
+    slice.flatMap(({ item: { lane } }) =>
+      lane.numberId === undefined ? [] : [{ workspaceId: lane.workspaceId, numberId: lane.numberId }],
+    ),
   );
   const numberById = new Map(numbers.map((number) => [number.numberId, number]));
   const installed = new Set(numbers.filter((number) => number.hasInstall).map((number) => number.workspaceId));
@@ -121,7 +133,10 @@ async function applySlice(options: BatchOptions, tx: Tx, slice: readonly ItemFac
     }),
   );
   const now = options.clock.now();
-  const { conversations } = await applyFacts(tx, entries, { now, hasInstall: (workspaceId) => installed.has(workspaceId) });
+  const { conversations } = await applyFacts(tx, entries, {
+    now,
+    hasInstall: (workspaceId) => installed.has(workspaceId),
+  });
   return conversations;
 }
 
@@ -131,7 +146,11 @@ function withoutNumber(fact: Fact): Fact {
   return { kind: "kept", field: fact.kind, reason: "names no business number", payload: fact };
 }
 
-async function park(options: BatchOptions, items: readonly ReadItem[], reasonOf: (item: ReadItem) => string): Promise<void> {
+async function park(
+  options: BatchOptions,
+  items: readonly ReadItem[],
+  reasonOf: (item: ReadItem) => string,
+): Promise<void> {
   await asWorkspaces(options.worker, workspacesOf(items), async (tx) => {
     const held = await holdLanes(tx, options.name, distinctLanes(items));
     const ours = items.filter((item) => held.has(item.lane.id));
@@ -146,7 +165,10 @@ async function park(options: BatchOptions, items: readonly ReadItem[], reasonOf:
         reason: reasonOf(one),
       })),
     );
-    await deleteItems(tx, ours.map(({ item }) => item));
+    await deleteItems(
+      tx,
+      ours.map(({ item }) => item),
+    );
     await forgetAttempts(tx, distinctLanes(ours));
   });
 }

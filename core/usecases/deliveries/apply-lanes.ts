@@ -1,7 +1,14 @@
 import type pg from "pg";
 import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
-import { type LaneKind, leaseLanes, type LeasedLane, nextItems, type PendingItem, releaseLanes } from "#core/store/lanes.ts";
+import {
+  type LaneKind,
+  type LeasedLane,
+  leaseLanes,
+  nextItems,
+  type PendingItem,
+  releaseLanes,
+} from "#core/store/lanes.ts";
 import { inTransaction } from "#core/store/transaction.ts";
 import { applyBatch, type BatchResult } from "./apply-batch.ts";
 import type { ParsedDeliveries } from "./parsed-deliveries.ts";
@@ -41,7 +48,13 @@ export function makeLaneWorker(options: ApplyOptions): LaneWorker {
       lookedAt[kind] = "0";
       return inTransaction(worker, (tx) => leaseLanes(tx, { ...wanted, after: "0" }));
     }
-    lookedAt[kind] = lanes.length < wanted.lanesMax ? "0" : (lanes.map((lane) => lane.id).toSorted(byNumber).at(-1) ?? "0");
+    lookedAt[kind] =
+      lanes.length < wanted.lanesMax
+        ? "0"
+        : (lanes
+            .map((lane) => lane.id)
+            .toSorted(byNumber)
+            .at(-1) ?? "0");
     return lanes;
   }
 

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { readDelivery, type ReadDelivery } from "#core/whatsapp/delivery.ts";
+import { type ReadDelivery, readDelivery } from "#core/whatsapp/delivery.ts";
 
 const bytesMax = 16 * 1024 * 1024;
 
@@ -8,7 +8,11 @@ const bytesMax = 16 * 1024 * 1024;
  * and parsed again. Deliveries belong to no workspace, so their id is the whole key.
  */
 export class ParsedDeliveries {
-  readonly #cache = new LRUCache<string, { read: ReadDelivery }>({ maxSize: bytesMax, ttl: 60_000, ttlAutopurge: false });
+  readonly #cache = new LRUCache<string, { read: ReadDelivery }>({
+    maxSize: bytesMax,
+    ttl: 60_000,
+    ttlAutopurge: false,
+  });
 
   parse(id: string, payload: Buffer): ReadDelivery {
     const read = readDelivery(payload);

@@ -26,7 +26,8 @@ export async function readItems(
     const lane = lanes.get(item.laneId) as LeasedLane;
     const payload = payloads.get(item.deliveryId);
     const read = parsed.get(item.deliveryId) ?? (payload && parsed.parse(item.deliveryId, payload));
-    if (!read) return { item, lane, facts: [], unreadable: "the delivery is gone: its day was dropped before it was applied" };
+    if (!read)
+      return { item, lane, facts: [], unreadable: "the delivery is gone: its day was dropped before it was applied" };
     if ("unreadable" in read) return { item, lane, facts: [], unreadable: read.unreadable };
     const meant = item.changes && new Set(item.changes);
     const changes = meant ? read.changes.filter((change) => meant.has(change.index)) : read.changes;

@@ -58,7 +58,11 @@ export function startReceiver(pool: pg.Pool, clock: Clock, onRecorded: () => voi
       const notify = nowMs - lastNotifiedMs > notifyEveryMs;
       if (notify) lastNotifiedMs = nowMs;
       try {
-        await connection.write(batch.map((one) => one.bytes), clock.now(), notify);
+        await connection.write(
+          batch.map((one) => one.bytes),
+          clock.now(),
+          notify,
+        );
         for (const one of batch) one.done();
         onRecorded();
       } catch (error) {

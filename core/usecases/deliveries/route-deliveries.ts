@@ -1,5 +1,5 @@
-import type { Clock } from "#core/kit/clock.ts";
 import type pg from "pg";
+import type { Clock } from "#core/kit/clock.ts";
 import { moveCursor, nextDeliveries, type RawDelivery, takeWriter } from "#core/store/deliveries.ts";
 import { ensureLanes, insertLaneItems, type LaneKey } from "#core/store/lanes.ts";
 import { insertParked } from "#core/store/parked-items.ts";
@@ -72,7 +72,10 @@ function unreadable(deliveries: readonly RawDelivery[], parsed: ParsedDeliveries
 }
 
 async function routeShares(tx: Tx, shares: readonly Share[], keptUntil: Date): Promise<void> {
-  const laneOf = await laneFinder(tx, shares.map(({ address }) => address));
+  const laneOf = await laneFinder(
+    tx,
+    shares.map(({ address }) => address),
+  );
   const keys = new Map<string, LaneKey>();
   const routed: { share: Share; key: LaneKey }[] = [];
   const unrouted: UnroutedChange[] = [];
@@ -124,7 +127,13 @@ function laneOfNumber(kind: Address["kind"], route: NumberRoute | undefined): La
 }
 
 function unroutedOf({ address, delivery, changes }: Share): UnroutedChange {
-  return { ...address, deliveryId: delivery.id, receivedAt: delivery.receivedAt, bytes: delivery.payload.length, changes };
+  return {
+    ...address,
+    deliveryId: delivery.id,
+    receivedAt: delivery.receivedAt,
+    bytes: delivery.payload.length,
+    changes,
+  };
 }
 
 function distinct(values: readonly (string | undefined)[]): string[] {

@@ -17,11 +17,18 @@ export function routeUnrouted(worker: pg.Pool): Promise<number> {
     const routed = items.map((item) => {
       const key = laneOf(item);
       // Disconnected again this very moment: rolled back, so that nothing that was taken out is lost.
-      if (!key) throw new Failure("conflict", "deliveries.route_moved", "A number was disconnected while it was routed.");
+      if (!key)
+        throw new Failure("conflict", "deliveries.route_moved", "A number was disconnected while it was routed.");
       return { item, key };
     });
-    const ids = await ensureLanes(tx, routed.map(({ key }) => key));
-    await insertLaneItems(tx, routed.map(({ item }, at) => ({ ...item, laneId: ids[at] as string })));
+    const ids = await ensureLanes(
+      tx,
+      routed.map(({ key }) => key),
+    );
+    await insertLaneItems(
+      tx,
+      routed.map(({ item }, at) => ({ ...item, laneId: ids[at] as string })),
+    );
     return routed.length;
   });
 }

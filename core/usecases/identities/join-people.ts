@@ -25,7 +25,14 @@ export async function joinPeople(app: pg.Pool, clock: Clock, joining: Joining): 
   if (identities[0] === identities[1]) throw new Failure("invalid", "people.same", "These are one identity already.");
   await asWorkspace(app, workspaceId, async (tx) => {
     const madeAt = clock.now();
-    const edge = { workspaceId, between: identities, reason: "joined-by-agent" as const, evidence: reason, madeBy: agentId, madeAt };
+    const edge = {
+      workspaceId,
+      between: identities,
+      reason: "joined-by-agent" as const,
+      evidence: reason,
+      madeBy: agentId,
+      madeAt,
+    };
     await assertKnown(tx, workspaceId, identities);
     await insertEdges(tx, [edge]);
     await projectPersons(tx, [workspaceId, workspaceId], identities);
@@ -39,7 +46,8 @@ export async function partPeople(app: pg.Pool, clock: Clock, parting: Joining): 
   const { workspaceId, identities, agentId, reason } = parting;
   await asWorkspace(app, workspaceId, async (tx) => {
     const edge = await openEdge(tx, workspaceId, identities);
-    if (!edge) throw new Failure("missing", "people.not_joined", "These two are not joined directly: part the pair that is.");
+    if (!edge)
+      throw new Failure("missing", "people.not_joined", "These two are not joined directly: part the pair that is.");
     const at = clock.now();
     await closeEdge(tx, { workspaceId, id: edge.id, by: agentId, reason, at });
     await projectPersons(tx, [workspaceId, workspaceId], identities);
@@ -53,7 +61,8 @@ function audit(tx: Tx, action: string, { workspaceId, agentId, identities }: Joi
 }
 
 async function assertKnown(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<void> {
-  if ((await countIdentities(tx, workspaceId, ids)) !== ids.length) throw new Failure("missing", "people.unknown", "One of these people is not known here.");
+  if ((await countIdentities(tx, workspaceId, ids)) !== ids.length)
+    throw new Failure("missing", "people.unknown", "One of these people is not known here.");
 }
 
 /** Everybody who looks at one of them sees the other's messages come or go. */

@@ -29,7 +29,9 @@ export async function callMeta(context: SenderContext, number: OpenedNumber, sen
     if (error instanceof Failure && error.code === "http.unreachable") return later(context, send, undefined);
     const refused = graphErrorOf(error);
     if (refused === undefined) throw error;
-    return wasCertainlyNotTaken(refused.code) ? later(context, send, refused) : { outcome: "refused", refusal: told(refused) };
+    return wasCertainlyNotTaken(refused.code)
+      ? later(context, send, refused)
+      : { outcome: "refused", refusal: told(refused) };
   }
 }
 

@@ -1,6 +1,12 @@
 import { permitSend, type SendRefusalReason } from "#core/domain/send-permission/permit-send.ts";
 import { lockNumbers } from "#core/store/numbers.ts";
-import { holdsSenderLease, lockWaitingSends, markClaimed, refuseSend, type WaitingSend } from "#core/store/send-claims.ts";
+import {
+  holdsSenderLease,
+  lockWaitingSends,
+  markClaimed,
+  refuseSend,
+  type WaitingSend,
+} from "#core/store/send-claims.ts";
 import { type NumberKey, selectSenderNumber } from "#core/store/sender-numbers.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import type { SenderContext } from "./sender-context.ts";
@@ -21,7 +27,10 @@ export async function claimSends(context: SenderContext, wish: ClaimWish): Promi
     if (!(await holdsSenderLease(tx, wish.leaseName, context.name))) return undefined;
     const number = await selectSenderNumber(tx, wish.workspaceId, wish.numberId);
     const waiting = await lockWaitingSends(tx, { ...wish, now });
-    const decisions = waiting.map((send) => ({ send, refusal: refusalOf(send, number?.tokenSealed !== undefined, now) }));
+    const decisions = waiting.map((send) => ({
+      send,
+      refusal: refusalOf(send, number?.tokenSealed !== undefined, now),
+    }));
     const permitted = decisions.filter(({ refusal }) => refusal === undefined).map(({ send }) => send);
     await markClaimed(
       tx,

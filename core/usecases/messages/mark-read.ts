@@ -20,10 +20,20 @@ export async function markRead({ app, clock }: { app: pg.Pool; clock: Clock }, p
   const { workspaceId, conversationId, withinInstall, agent: actor, through, requestId } = position;
   await asWorkspace(app, workspaceId, async (tx) => {
     if ((await lockConversation(tx, workspaceId, conversationId, withinInstall)) === undefined) {
-      throw new Failure("missing", "conversation.missing", `There is no conversation ${conversationId} here. Reload the page.`);
+      throw new Failure(
+        "missing",
+        "conversation.missing",
+        `There is no conversation ${conversationId} here. Reload the page.`,
+      );
     }
     if (!(await moveReadPosition(tx, workspaceId, conversationId, through))) return;
     const subject = `conversation:${conversationId}`;
-    await insertAuditEntry(tx, workspaceId, { actor, action: "conversation.read", subject, requestId, at: clock.now() });
+    await insertAuditEntry(tx, workspaceId, {
+      actor,
+      action: "conversation.read",
+      subject,
+      requestId,
+      at: clock.now(),
+    });
   });
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pauseBucket, takeTokens } from "#core/store/buckets.ts";
 import { acquireLeases, releaseLeases, renewLeases } from "#core/store/leases.ts";
 import { isTransient } from "#core/store/postgres-errors.ts";
-import type { SendRow } from "#core/store/sends.ts";
 import { type NumberKey, selectSenderNumber, wabaTokenContext } from "#core/store/sender-numbers.ts";
+import type { SendRow } from "#core/store/sends.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import { callMeta } from "./call-meta.ts";
 import { claimSends } from "./claim-sends.ts";
@@ -103,7 +103,8 @@ async function deliver(
     context.log.warn({ workspaceId: number.workspaceId, sendId, because: answer.because }, "send outcome unknown");
     return;
   }
-  if (answer.outcome === "not-taken" && answer.isThroughput) await pauseBucket(context.worker, bucket, answer.nextTryMs);
+  if (answer.outcome === "not-taken" && answer.isThroughput)
+    await pauseBucket(context.worker, bucket, answer.nextTryMs);
   await record(context, number, { sendId, answer, at: context.clock.now() });
   const { outcome } = answer;
   context.log.info({ workspaceId: number.workspaceId, sendId, outcome }, "send answered");

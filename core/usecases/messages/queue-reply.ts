@@ -110,7 +110,11 @@ async function quoted(tx: Tx, { workspaceId, conversationId, quotedMessageId }: 
   if (quotedMessageId === undefined) return undefined;
   const wamid = await selectWamid(tx, workspaceId, conversationId, quotedMessageId);
   if (wamid !== undefined) return wamid;
-  throw new Failure("invalid", "reply.quoted_unknown", "The quoted message is not in this conversation. Choose it again.");
+  throw new Failure(
+    "invalid",
+    "reply.quoted_unknown",
+    "The quoted message is not in this conversation. Choose it again.",
+  );
 }
 
 function sameReply(earlier: SendRow, reply: Reply): ReplyOutcome {

@@ -13,7 +13,12 @@ const LONG_FACTOR = 4;
  * Tells people of sends whose answer was lost: "not confirmed, probably not sent" (architecture 3.6). Nothing is sent
  * again by a machine; a status that comes later still confirms. Returns how many it told.
  */
-export async function settleSends(options: { worker: pg.Pool; clock: Clock; log: Log; settleMs: number }): Promise<number> {
+export async function settleSends(options: {
+  worker: pg.Pool;
+  clock: Clock;
+  log: Log;
+  settleMs: number;
+}): Promise<number> {
   const { worker, clock, log, settleMs } = options;
   const at = clock.now();
   const bounds = {

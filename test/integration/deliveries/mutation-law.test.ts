@@ -26,10 +26,13 @@ test("10,000 mutated webhooks never throw out of apply, never hold up what is so
     heap.push(process.memoryUsage().heapUsed);
   }
 
-  const { rows } = await database.owner.query(`select
+  const { rows } = await database.owner.query(
+    `select
     (select count(*)::int from delivery) as recorded, (select count(*)::int from lane_item) as waiting,
     (select count(*)::int from message where workspace_id = $1 and wamid like 'sound.%') as sound,
-    (select count(*)::int from parked_item where reason like 'worker%') as killers`, [number.workspaceId]);
+    (select count(*)::int from parked_item where reason like 'worker%') as killers`,
+    [number.workspaceId],
+  );
   expect(rows[0]).toEqual({ recorded: rounds * (perRound + webhookBodies.length), waiting: 0, sound: 3, killers: 0 });
   expect(await reasons()).toEqual([]);
   // The first rounds fill caches that are bounded; after them the heap must not follow the work.
@@ -38,7 +41,8 @@ test("10,000 mutated webhooks never throw out of apply, never hold up what is so
 
 /** Why things were parked, but for what is not JSON any more: each other reason is a shape we should have read. */
 async function reasons(): Promise<unknown[]> {
-  const { rows } = await database.owner.query(`select distinct regexp_replace(reason, '\\d+', 'N') as reason from parked_item
+  const { rows } =
+    await database.owner.query(`select distinct regexp_replace(reason, '\\d+', 'N') as reason from parked_item
     where reason not in ('not JSON', 'no entry list', 'no changes', 'nested too deep', 'too many values')`);
   return rows;
 }

@@ -19,30 +19,86 @@ const conversation = [
   textFrom(ashaByPhone, "m0", t - 90_000, "Before BSUIDs"),
   textFrom({ ...asha, name: "Asha" }, "m1", t, "Is the flat free?"),
   textFrom({ ...asha, name: "Asha M" }, "m2", t + 60, "Hello?"),
-  inbound(asha, "e1", t + 70, { type: "edit", edit: { original_message_id: "m2", message: { type: "text", text: { body: "Hello!" } } } }),
-  inbound(asha, "e2", t + 80, { type: "edit", edit: { original_message_id: "m2", message: { type: "text", text: { body: "Hello!!" } } } }),
+  inbound(asha, "e1", t + 70, {
+    type: "edit",
+    edit: { original_message_id: "m2", message: { type: "text", text: { body: "Hello!" } } },
+  }),
+  inbound(asha, "e2", t + 80, {
+    type: "edit",
+    edit: { original_message_id: "m2", message: { type: "text", text: { body: "Hello!!" } } },
+  }),
   inbound(asha, "r1", t + 90, { type: "revoke", revoke: { original_message_id: "m1" } }),
   inbound(asha, "x1", t + 95, { type: "reaction", reaction: { message_id: "o1", emoji: "👍" } }),
   inbound(asha, "x2", t + 99, { type: "reaction", reaction: { message_id: "o1" } }),
   echoTo(asha, "o1", t + 92, { type: "text", text: { body: "Yes, come on Saturday" } }),
   echoTo(ashaByPhone, "o2", t + 93, { type: "image", image: { id: "media", mime_type: "image/jpeg" } }),
-  echoTo(asha, "oe", t + 97, { type: "edit", edit: { original_message_id: "o1", message: { type: "text", text: { body: "Sunday" } } } }),
+  echoTo(asha, "oe", t + 97, {
+    type: "edit",
+    edit: { original_message_id: "o1", message: { type: "text", text: { body: "Sunday" } } },
+  }),
   statusOf("o1", "sent", t + 93, price, asha),
   statusOf("o1", "delivered", t + 94, price, asha),
   statusOf("o1", "read", t + 96, {}, asha),
   statusOf("o3", "failed", t + 98, { errors: [{ code: 131049, title: "no" }] }, ashaByPhone),
   statusOf("o3", "sent", t + 97, price, asha),
   historyOf(asha.phone, [
-    { from: asha.phone, id: "h1", timestamp: String(t - 500_000), type: "text", text: { body: "Old" }, history_context: { status: "READ" } },
-    { from: "919900011223", to: asha.phone, id: "h2", timestamp: String(t - 499_000), type: "media_placeholder", history_context: { status: "PLAYED" } },
-    { from: asha.phone, id: "m1", timestamp: String(t), type: "text", text: { body: "Is the flat free?" }, history_context: { status: "READ" } },
+    {
+      from: asha.phone,
+      id: "h1",
+      timestamp: String(t - 500_000),
+      type: "text",
+      text: { body: "Old" },
+      history_context: { status: "READ" },
+    },
+    {
+      from: "919900011223",
+      to: asha.phone,
+      id: "h2",
+      timestamp: String(t - 499_000),
+      type: "media_placeholder",
+      history_context: { status: "PLAYED" },
+    },
+    {
+      from: asha.phone,
+      id: "m1",
+      timestamp: String(t),
+      type: "text",
+      text: { body: "Is the flat free?" },
+      history_context: { status: "READ" },
+    },
   ]),
-  delivery("history", { contacts: [{ wa_id: asha.phone, user_id: asha.bsuid }], message_echoes: [{ from: "919900011223", to: asha.phone, id: "h2", timestamp: String(t - 498_000), type: "image", image: { id: "late" } }] }),
+  delivery("history", {
+    contacts: [{ wa_id: asha.phone, user_id: asha.bsuid }],
+    message_echoes: [
+      {
+        from: "919900011223",
+        to: asha.phone,
+        id: "h2",
+        timestamp: String(t - 498_000),
+        type: "image",
+        image: { id: "late" },
+      },
+    ],
+  }),
   textFrom(stranger, "s1", t + 86_400, "Who is this?"),
   echoTo(ashaByPhone, "s2", t + 90_000, { type: "text", text: { body: "To whoever has the phone now" } }),
-  delivery("user_preferences", { contacts: [{ user_id: asha.bsuid }], user_preferences: [{ user_id: asha.bsuid, category: "marketing_messages", value: "stop", timestamp: t + 100 }] }),
-  delivery("user_id_update", { user_id_update: [{ wa_id: "919845000999", user_id: { previous: asha.bsuid, current: "IN.333" }, timestamp: String(t + 50_000) }] }),
-  inbound({ phone: "919811100000" }, "c1", t + 10, { type: "system", system: { type: "user_changed_number", wa_id: "919811100001", body: "User A changed from 919811100000 to 919811100001" } }),
+  delivery("user_preferences", {
+    contacts: [{ user_id: asha.bsuid }],
+    user_preferences: [{ user_id: asha.bsuid, category: "marketing_messages", value: "stop", timestamp: t + 100 }],
+  }),
+  delivery("user_id_update", {
+    user_id_update: [
+      { wa_id: "919845000999", user_id: { previous: asha.bsuid, current: "IN.333" }, timestamp: String(t + 50_000) },
+    ],
+  }),
+  inbound({ phone: "919811100000" }, "c1", t + 10, {
+    type: "system",
+    system: {
+      type: "user_changed_number",
+      wa_id: "919811100001",
+      body: "User A changed from 919811100000 to 919811100001",
+    },
+  }),
   textFrom({ phone: "919811100001" }, "c2", t + 20, "New number"),
   textFrom({ phone: "919811100000" }, "c3", t - 20, "Old number"),
 ];
@@ -67,7 +123,13 @@ const disorder = fc
 
 async function storeAfter(batches: readonly (readonly number[])[]): Promise<Record<string, unknown[]>> {
   const number = await connectNumber(database);
-  for (const batch of batches) await applyPayloads(database, number, batch.map((at) => conversation[at]), receivedAt);
+  for (const batch of batches)
+    await applyPayloads(
+      database,
+      number,
+      batch.map((at) => conversation[at]),
+      receivedAt,
+    );
   return canonicalStore(database, number.workspaceId);
 }
 

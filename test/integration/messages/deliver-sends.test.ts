@@ -6,9 +6,9 @@ import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type Clock, systemClock } from "#core/kit/clock.ts";
 import { makeLog } from "#core/kit/log.ts";
 import { acquireLeases } from "#core/store/leases.ts";
+import { lockNumbers } from "#core/store/numbers.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import { applyFacts } from "#core/usecases/deliveries/apply/apply-facts.ts";
-import { lockNumbers } from "#core/store/numbers.ts";
 import { claimSends } from "#core/usecases/messages/claim-sends.ts";
 import { type Sender, startSender } from "#core/usecases/messages/deliver-sends.ts";
 import { queueReply } from "#core/usecases/messages/queue-reply.ts";
@@ -16,7 +16,14 @@ import { settleSends } from "#core/usecases/messages/settle-sends.ts";
 import type { Behaviour } from "#test/sandbox/meta/behaviour.ts";
 import { startMetaSimulator } from "#test/sandbox/meta/simulator.ts";
 import { freshDatabase } from "#test/support/database.ts";
-import { type SeededConversation, type SeededWorkspace, seedConversation, seedWorkspace, testKey, testSealer } from "#test/support/seed.ts";
+import {
+  type SeededConversation,
+  type SeededWorkspace,
+  seedConversation,
+  seedWorkspace,
+  testKey,
+  testSealer,
+} from "#test/support/seed.ts";
 import { until } from "#test/support/until.ts";
 
 const MINUTE_MS = 60_000;
@@ -45,7 +52,11 @@ async function newConversation(behaviour: Behaviour = {}): Promise<SeededWorkspa
   return { ...business, ...conversation };
 }
 
-async function queue(at: SeededWorkspace & SeededConversation, text = "Yes", over: { clock?: Clock } = {}): Promise<string> {
+async function queue(
+  at: SeededWorkspace & SeededConversation,
+  text = "Yes",
+  over: { clock?: Clock } = {},
+): Promise<string> {
   const outcome = await queueReply(
     { app: database.app, clock: over.clock ?? systemClock },
     {
@@ -59,7 +70,8 @@ async function queue(at: SeededWorkspace & SeededConversation, text = "Yes", ove
 
 const sendOf = async (id: string) => (await database.owner.query("select * from send where id = $1", [id])).rows[0];
 const stateOf = async (id: string) => (await sendOf(id)).state;
-const callsOf = ({ phoneNumberId }: SeededWorkspace) => meta.world.calls.filter((call) => call.phoneNumberId === phoneNumberId);
+const callsOf = ({ phoneNumberId }: SeededWorkspace) =>
+  meta.world.calls.filter((call) => call.phoneNumberId === phoneNumberId);
 const messagesOf = async ({ conversationId }: SeededConversation) =>
   (await database.owner.query("select * from message where conversation_id = $1 order by id", [conversationId])).rows;
 
@@ -75,10 +87,19 @@ async function closedAddress(): Promise<string> {
 async function applyStatus(at: SeededWorkspace & SeededConversation, sendId: string, wamid: string): Promise<void> {
   await asWorkspaces(database.worker, [at.workspaceId], async (tx) => {
     const [locked] = await lockNumbers(tx, [at]);
-    const fact = { kind: "status" as const, wamid, status: "sent", occurredAt: new Date(), recipient: { bsuid: at.bsuid } };
+    const fact = {
+      kind: "status" as const,
+      wamid,
+      status: "sent",
+      occurredAt: new Date(),
+      recipient: { bsuid: at.bsuid },
+    };
     const place = { workspaceId: at.workspaceId, numberId: at.numberId, portfolioKey: locked?.portfolioKey ?? "" };
     const entry = { ...place, deliveryId: "0", change: 0, position: 0, receivedAt: new Date() };
-    await applyFacts(tx, [{ ...entry, fact: { ...fact, opaque: `tv1:${sendId}` } }], { now: new Date(), hasInstall: () => false });
+    await applyFacts(tx, [{ ...entry, fact: { ...fact, opaque: `tv1:${sendId}` } }], {
+      now: new Date(),
+      hasInstall: () => false,
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "#core/kit/clock.ts";
-import { type Reply, queueReply } from "#core/usecases/messages/queue-reply.ts";
+import { queueReply, type Reply } from "#core/usecases/messages/queue-reply.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { seedConversation, seedMessage, seedWorkspace } from "#test/support/seed.ts";
 
@@ -22,7 +22,8 @@ const newReply = (conversationId: string, over: Partial<Reply> = {}): Reply => (
 });
 
 const sendsOf = async (conversationId: string) =>
-  (await database.owner.query("select * from send where conversation_id = $1 order by created_at", [conversationId])).rows;
+  (await database.owner.query("select * from send where conversation_id = $1 order by created_at", [conversationId]))
+    .rows;
 
 describe("a reply is refused, and nothing is stored,", () => {
   test("when more than 24 hours have passed since the person wrote", async () => {
@@ -122,7 +123,9 @@ describe("somebody answered since", () => {
     const { conversationId } = await seedConversation(database, business);
     await queueReply(deps, newReply(conversationId));
 
-    expect(await queueReply(deps, newReply(conversationId, { text: "One more thing" }))).toMatchObject({ outcome: "queued" });
+    expect(await queueReply(deps, newReply(conversationId, { text: "One more thing" }))).toMatchObject({
+      outcome: "queued",
+    });
   });
 });
 
@@ -142,7 +145,9 @@ describe("one idempotency key", () => {
     const reply = newReply(conversationId);
     await queueReply(deps, reply);
 
-    await expect(queueReply(deps, { ...reply, text: "Something else" })).rejects.toMatchObject({ code: "reply.key_reused" });
+    await expect(queueReply(deps, { ...reply, text: "Something else" })).rejects.toMatchObject({
+      code: "reply.key_reused",
+    });
   });
 
   test("may be used again after a refusal", async () => {
@@ -162,7 +167,9 @@ test("a queued reply carries phone and BSUID, a new version, and an audit entry 
 
   const [send] = await sendsOf(conversationId);
   expect(send).toMatchObject({ recipient_phone: phone, recipient_bsuid: bsuid, state: "queued", version: "1" });
-  const audit = await database.owner.query("select * from audit_entry where subject = $1", [`conversation:${conversationId}`]);
+  const audit = await database.owner.query("select * from audit_entry where subject = $1", [
+    `conversation:${conversationId}`,
+  ]);
   expect(audit.rows).toMatchObject([{ actor: "hubspot:1", action: "reply.queued", detail: { sendId: send.id } }]);
   expect(JSON.stringify(audit.rows)).not.toContain("available");
 });
@@ -170,10 +177,11 @@ test("a queued reply carries phone and BSUID, a new version, and an audit entry 
 test("a phone that Meta has since shown with somebody else is not written to", async () => {
   const { conversationId, phone } = await seedConversation(database, business);
   const stranger = await seedConversation(database, business);
-  await database.owner.query(
-    "insert into identity_attribute values ($1, $2, 'phone', $3, now(), now())",
-    [business.workspaceId, stranger.identityId, phone],
-  );
+  await database.owner.query("insert into identity_attribute values ($1, $2, 'phone', $3, now(), now())", [
+    business.workspaceId,
+    stranger.identityId,
+    phone,
+  ]);
 
   await queueReply(deps, newReply(conversationId));
 

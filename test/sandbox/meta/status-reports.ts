@@ -16,7 +16,8 @@ const windowClosed = {
   title: "Re-engagement message",
   message: "Re-engagement message",
   error_data: {
-    details: "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
+    details:
+      "Message failed to send because more than 24 hours have passed since the customer last replied to this number.",
   },
 };
 
@@ -47,7 +48,9 @@ export class StatusReports {
     const { orders, gapMs } = this.#deps;
     const names = taken.hasWindow ? (orders.now.statuses ?? []) : ["failed"];
     const startedMs = Date.now();
-    const posts = names.map((status, index) => () => this.#post(number, taken, status, startedMs + (index + 1) * gapMs));
+    const posts = names.map(
+      (status, index) => () => this.#post(number, taken, status, startedMs + (index + 1) * gapMs),
+    );
     if (orders.now.reverseStatuses) posts.reverse();
     for (const post of posts) {
       await sleep(gapMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);

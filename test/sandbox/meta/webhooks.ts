@@ -31,7 +31,10 @@ export class WebhookSender {
   }
 
   post(wabaId: string, value: Record<string, unknown>, field = "messages"): void {
-    const bytes = bytesOf({ object: "whatsapp_business_account", entry: [{ id: wabaId, changes: [{ value, field }] }] });
+    const bytes = bytesOf({
+      object: "whatsapp_business_account",
+      entry: [{ id: wabaId, changes: [{ value, field }] }],
+    });
     const done = this.#deliver(bytes).finally(() => this.#underWay.delete(done));
     this.#underWay.add(done);
   }

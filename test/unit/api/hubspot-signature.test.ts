@@ -31,11 +31,26 @@ describe("a request is refused", () => {
     ["when the secret is empty", "wrong", signed({}, ""), [""]],
     ["with one byte of the body altered", "wrong", { ...signed(), body: Buffer.from("{ }") }, [secret]],
     ["with another method", "wrong", { ...signed(), method: "GET" }, [secret]],
-    ["with another record in the address", "wrong", { ...signed(), uri: "https://app.example/v1/y?portalId=1" }, [secret]],
-    ["with another portal in the query", "wrong", { ...signed(), uri: "https://app.example/v1/x?portalId=2" }, [secret]],
+    [
+      "with another record in the address",
+      "wrong",
+      { ...signed(), uri: "https://app.example/v1/y?portalId=1" },
+      [secret],
+    ],
+    [
+      "with another portal in the query",
+      "wrong",
+      { ...signed(), uri: "https://app.example/v1/x?portalId=2" },
+      [secret],
+    ],
     ["with a signature of another length", "wrong", { ...signed(), signature: "AAAA" }, [secret]],
     ["with a timestamp that is no number", "wrong", signed({ timestamp: "1e13" }), [secret]],
-    ["signed more than 5 minutes ago", "stale", signed({ timestamp: String(now.getTime() - 5 * MINUTE_MS - 1) }), [secret]],
+    [
+      "signed more than 5 minutes ago",
+      "stale",
+      signed({ timestamp: String(now.getTime() - 5 * MINUTE_MS - 1) }),
+      [secret],
+    ],
     ["signed in the future", "stale", signed({ timestamp: String(now.getTime() + 6 * MINUTE_MS) }), [secret]],
   ])("%s", (_, verdict, request, secrets) => {
     expect(verifyHubSpotV3(request, secrets, now)).toBe(verdict);

@@ -21,7 +21,10 @@ describe("the outcome of a send is unknown, and a value,", () => {
     ["when Graph's host answers 500 without an error of Graph", () => edge().reply(500, {})],
     ["when a 200 carries no message id", () => edge().reply(200, { messages: [] })],
     ["when a 200 is cut", () => edge().reply(200, '{"messages":[{"id"')],
-    ["when the connection is lost", () => edge().replyWithError(Object.assign(new Error("reset"), { code: "ECONNRESET" }))],
+    [
+      "when the connection is lost",
+      () => edge().replyWithError(Object.assign(new Error("reset"), { code: "ECONNRESET" })),
+    ],
     ["when a redirect comes back", () => edge().reply(302, "", { location: "https://elsewhere.example" })],
   ])("%s", async (_, reply) => {
     reply();
@@ -67,9 +70,14 @@ describe("a refusal is a Failure", () => {
 });
 
 test("an answer gives the wamid and how Meta names the person", async () => {
-  edge().matchHeader("authorization", "Bearer secret-token").reply(200, { contacts: [{ wa_id: "91" }], messages: [{ id: "wamid.1" }] });
+  edge()
+    .matchHeader("authorization", "Bearer secret-token")
+    .reply(200, { contacts: [{ wa_id: "91" }], messages: [{ id: "wamid.1" }] });
 
-  expect(await sendText(graph, from, message)).toEqual({ outcome: "answered", value: { wamid: "wamid.1", waId: "91" } });
+  expect(await sendText(graph, from, message)).toEqual({
+    outcome: "answered",
+    value: { wamid: "wamid.1", waId: "91" },
+  });
 });
 
 test("the body names a phone with its plus, or a BSUID, and carries our id back", () => {
@@ -82,15 +90,20 @@ test("the body names a phone with its plus, or a BSUID, and carries our id back"
     context: { message_id: "wamid.0" },
     biz_opaque_callback_data: "tv1:5f0c",
   });
-  expect(textBody({ ...message, recipient: { bsuid: "IN.2081978700112233" } })).toMatchObject({ recipient: "IN.2081978700112233" });
+  expect(textBody({ ...message, recipient: { bsuid: "IN.2081978700112233" } })).toMatchObject({
+    recipient: "IN.2081978700112233",
+  });
 });
 
 describe("the table of errors", () => {
   test("gives every listed code words of its own", () => {
-    for (const code of Object.keys(errorTable).map(Number)) expect(meaningOf(code).words, String(code)).not.toBe("other");
+    for (const code of Object.keys(errorTable).map(Number))
+      expect(meaningOf(code).words, String(code)).not.toBe("other");
   });
 
   test("lets a machine repeat only what Meta certainly did not take", () => {
-    expect(Object.keys(errorTable).map(Number).filter(wasCertainlyNotTaken)).toEqual([4, 80007, 130429, 131056, 131057]);
+    expect(Object.keys(errorTable).map(Number).filter(wasCertainlyNotTaken)).toEqual([
+      4, 80007, 130429, 131056, 131057,
+    ]);
   });
 });

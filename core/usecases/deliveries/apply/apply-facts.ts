@@ -1,13 +1,13 @@
 import { insertConsentEntry } from "#core/store/consent-entries.ts";
 import { ensureConversations } from "#core/store/conversations.ts";
-import { joinStatuses } from "#core/store/message-statuses.ts";
 import { insertEdit } from "#core/store/message-marks.ts";
+import { joinStatuses } from "#core/store/message-statuses.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import { applyAccountFacts } from "./account-facts.ts";
 import { confirmByStatuses } from "./confirm-sends.ts";
-import { entriesOf, type Entry, type NumberEntry } from "./entry.ts";
+import { type Entry, entriesOf, type NumberEntry } from "./entry.ts";
 import { joinIntoMessages, touchedBy } from "./messages.ts";
-import { namePeople, type Named } from "./name-people.ts";
+import { type Named, namePeople } from "./name-people.ts";
 import { applyOtherFacts } from "./other-facts.ts";
 import { writeMessages } from "./write-messages.ts";
 

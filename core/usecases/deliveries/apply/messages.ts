@@ -1,7 +1,7 @@
 import type { Fact, MessageFact } from "#core/domain/fact.ts";
 import { joinEdit, joinMessage, joinRevoke, joinStatus } from "#core/domain/message.ts";
 import { joinReaction } from "#core/store/message-marks.ts";
-import { type MessageKey, type StoredMessage, loadMessages } from "#core/store/messages.ts";
+import { loadMessages, type MessageKey, type StoredMessage } from "#core/store/messages.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import type { NumberEntry } from "./entry.ts";
 
@@ -115,7 +115,11 @@ async function joinEntry(
 
 const quiet = new Set(["system", "request_welcome"]);
 
-function joinFact(one: TouchedMessage, fact: MessageFact, place: { identityId: string; conversationId: string }): boolean {
+function joinFact(
+  one: TouchedMessage,
+  fact: MessageFact,
+  place: { identityId: string; conversationId: string },
+): boolean {
   const { state } = one.message;
   const { baseRank, contentRank, conversationId, sentAt } = state;
   const isChanged = joinMessage(state, fact, place);

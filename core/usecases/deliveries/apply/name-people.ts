@@ -72,14 +72,22 @@ async function joinByNewBsuids(tx: Tx, entries: readonly Entry[], now: Date): Pr
   });
   await insertEdges(tx, edges);
   const touched = edges.flatMap(({ workspaceId, between }) => between.map((id) => ({ workspaceId, id })));
-  await projectPersons(tx, touched.map((it) => it.workspaceId), touched.map((it) => it.id));
+  await projectPersons(
+    tx,
+    touched.map((it) => it.workspaceId),
+    touched.map((it) => it.id),
+  );
 }
 
 /** "This person has a new phone": from that moment the new phone has a new holder, whoever had it before. */
 async function recordNewPhones(tx: Tx, entries: readonly Entry[], now: Date): Promise<void> {
   const moved = entriesOf(entries, "new-phone");
   if (moved.length === 0) return;
-  const from = await resolvePeople(tx, moved.map((entry) => referenceOf(entry, entry.fact.previous)), now);
+  const from = await resolvePeople(
+    tx,
+    moved.map((entry) => referenceOf(entry, entry.fact.previous)),
+    now,
+  );
   for (const [at, { workspaceId, portfolioKey, fact }] of moved.entries())
     await insertNumberChange(tx, {
       workspaceId,
@@ -90,5 +98,9 @@ async function recordNewPhones(tx: Tx, entries: readonly Entry[], now: Date): Pr
       changedAt: fact.at,
     });
   // Settles the new phones, even where nobody was seen with them yet.
-  await resolvePeople(tx, moved.map((entry) => referenceOf(entry, { phone: entry.fact.phone })), now);
+  await resolvePeople(
+    tx,
+    moved.map((entry) => referenceOf(entry, { phone: entry.fact.phone })),
+    now,
+  );
 }

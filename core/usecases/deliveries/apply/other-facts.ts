@@ -10,5 +10,6 @@ export async function applyOtherFacts(tx: Tx, entries: readonly Entry[], now: Da
   for (const { workspaceId, numberId, fact, receivedAt } of entriesOf(entries, "history-chunk"))
     await insertHistoryChunk(tx, workspaceId, numberId, fact, receivedAt);
   for (const { workspaceId, deliveryId, change, position, fact } of entries)
-    if (fact.kind === "kept") await insertKeptChange(tx, { workspaceId, deliveryId, change, position, keptAt: now }, fact);
+    if (fact.kind === "kept")
+      await insertKeptChange(tx, { workspaceId, deliveryId, change, position, keptAt: now }, fact);
 }

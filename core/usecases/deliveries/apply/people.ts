@@ -1,7 +1,7 @@
 import type { Naming } from "#core/domain/fact.ts";
 import { canonicalPhone } from "#core/domain/identity/phone.ts";
-import { type Attribute, type AttributeKind, joinAttributes } from "#core/store/identity-attributes.ts";
 import { ensureIdentities, type IdentityKey } from "#core/store/identities.ts";
+import { type Attribute, type AttributeKind, joinAttributes } from "#core/store/identity-attributes.ts";
 import type { PhoneKey } from "#core/store/phones.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import { type SettledPhones, settlePhones } from "./settle-phones.ts";
@@ -29,7 +29,10 @@ export async function resolvePeople(tx: Tx, references: readonly Reference[], no
   const identities = await ensureIdentities(tx, [...direct.values()]);
   const idByKey = new Map(identities.map((identity) => [textOf(identity), identity.id]));
 
-  const news = await joinAttributes(tx, attributesOf(references, (key) => idByKey.get(textOf(key)) as string));
+  const news = await joinAttributes(
+    tx,
+    attributesOf(references, (key) => idByKey.get(textOf(key)) as string),
+  );
   const phones = phonesToSettle(references, news);
   const settled = await settlePhones(tx, phones, now);
   await nameByPhone(tx, references, settled);

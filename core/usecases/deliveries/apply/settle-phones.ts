@@ -1,6 +1,13 @@
 import { type PhoneEvent, type PhonePeriod, periodAt, phonePeriods } from "#core/domain/identity/phone-periods.ts";
 import { ensureIdentities, type Identity, lockIdentities } from "#core/store/identities.ts";
-import { closeEdge, edgesOf, insertEdges, type NewEdge, projectPersons, type StoredEdge } from "#core/store/person-edges.ts";
+import {
+  closeEdge,
+  edgesOf,
+  insertEdges,
+  type NewEdge,
+  projectPersons,
+  type StoredEdge,
+} from "#core/store/person-edges.ts";
 import { loadHolders, loadNumberChanges, type PhoneKey } from "#core/store/phones.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import { moveBetweenPeriods } from "./move-between-periods.ts";
@@ -30,7 +37,8 @@ export async function settlePhones(tx: Tx, phones: readonly PhoneKey[], now: Dat
     for (const one of await loadPeriods(tx, phones)) settled.set(textOf(one.key), one);
     await settleEdges(tx, [...settled.values()], now);
     for (const { key, periods, identities } of settled.values())
-      if (periods.length > 1) await moveBetweenPeriods(tx, key.workspaceId, periods, (period) => idOf(identities, period));
+      if (periods.length > 1)
+        await moveBetweenPeriods(tx, key.workspaceId, periods, (period) => idOf(identities, period));
   }
   return {
     identityAt(phone, at) {
@@ -43,7 +51,10 @@ export async function settlePhones(tx: Tx, phones: readonly PhoneKey[], now: Dat
 async function loadPeriods(tx: Tx, phones: readonly PhoneKey[]): Promise<Settled[]> {
   // The identity of the first period is locked before its holders are read: of two transactions that show one phone
   // with two BSUIDs, the second sees what the first decided.
-  const firsts = await ensureIdentities(tx, phones.map((phone) => identityKey(phone, phone.phone)));
+  const firsts = await ensureIdentities(
+    tx,
+    phones.map((phone) => identityKey(phone, phone.phone)),
+  );
   await lockIdentities(tx, firsts);
   const holders = Map.groupBy(await loadHolders(tx, phones), textOf);
   const changes = Map.groupBy(await loadNumberChanges(tx, phones), textOf);
@@ -71,17 +82,28 @@ async function loadPeriods(tx: Tx, phones: readonly PhoneKey[]): Promise<Settled
 }
 
 async function ensureLaterPeriods(tx: Tx, settled: readonly Settled[]): Promise<void> {
-  const wanted = settled.flatMap((one) => one.periods.slice(1).map((period) => ({ one, key: identityKey(one.key, period.key) })));
-  const made = await ensureIdentities(tx, wanted.map(({ key }) => key));
+  const wanted = settled.flatMap((one) =>
+    one.periods.slice(1).map((period) => ({ one, key: identityKey(one.key, period.key) })),
+  );
+  const made = await ensureIdentities(
+    tx,
+    wanted.map(({ key }) => key),
+  );
   made.forEach((identity, at) => wanted[at]?.one.identities.set(identity.key, identity));
 }
 
 async function settleEdges(tx: Tx, settled: readonly Settled[], now: Date): Promise<void> {
   const owned = settled.flatMap(({ identities }) => [...identities.values()]);
-  const known = await edgesOf(tx, owned.map((it) => it.workspaceId), owned.map((it) => it.id));
+  const known = await edgesOf(
+    tx,
+    owned.map((it) => it.workspaceId),
+    owned.map((it) => it.id),
+  );
   const wanted = settled.flatMap((one) => edgesWanted(one, now));
   const wantedPairs = new Set(wanted.map(pairOf));
-  const settledPairs = new Set(known.filter((edge) => edge.isOpen || edge.closedBy !== us).map((it) => `${it.workspaceId} ${it.a} ${it.b}`));
+  const settledPairs = new Set(
+    known.filter((edge) => edge.isOpen || edge.closedBy !== us).map((it) => `${it.workspaceId} ${it.a} ${it.b}`),
+  );
   const missing = wanted.filter((edge) => !settledPairs.has(pairOf(edge)));
   const wrong = known.filter((edge) => isOurs(edge) && !wantedPairs.has(`${edge.workspaceId} ${edge.a} ${edge.b}`));
   for (const { workspaceId, id } of wrong)
@@ -91,7 +113,11 @@ async function settleEdges(tx: Tx, settled: readonly Settled[], now: Date): Prom
     ...missing.flatMap(({ workspaceId, between }) => between.map((id) => ({ workspaceId, id }))),
     ...wrong.flatMap(({ workspaceId, a, b }) => [a, b].map((id) => ({ workspaceId, id }))),
   ];
-  await projectPersons(tx, touched.map((it) => it.workspaceId), touched.map((it) => it.id));
+  await projectPersons(
+    tx,
+    touched.map((it) => it.workspaceId),
+    touched.map((it) => it.id),
+  );
 }
 
 function isOurs(edge: StoredEdge): boolean {

@@ -18,15 +18,29 @@ export async function writeMessages(
   const versions = await bumpConversations(tx, conversationChanges(changed));
   const writes = changed.map((one) => ({
     ...one,
-    version: one.message.state.conversationId === undefined ? "0" : (versions.get(one.message.state.conversationId) ?? "0"),
+    version:
+      one.message.state.conversationId === undefined ? "0" : (versions.get(one.message.state.conversationId) ?? "0"),
   }));
-  await insertMessages(tx, writes.filter((write) => write.message.isNew));
+  await insertMessages(
+    tx,
+    writes.filter((write) => write.message.isNew),
+  );
   const known = writes.filter((write) => !write.message.isNew);
-  await updateMessageStatus(tx, known.filter((write) => !isRewritten(write)));
+  await updateMessageStatus(
+    tx,
+    known.filter((write) => !isRewritten(write)),
+  );
   await rewriteMessages(tx, known.filter(isRewritten));
-  await reproject(tx, changed.filter((one) => one.isRetimed || one.leftConversation !== undefined));
+  await reproject(
+    tx,
+    changed.filter((one) => one.isRetimed || one.leftConversation !== undefined),
+  );
   const news = changed.filter((one) => one.isNews && hasInstall(one.message.workspaceId));
-  await insertCrmWrites(tx, news.map(({ message }) => ({ workspaceId: message.workspaceId, messageId: message.id })), now);
+  await insertCrmWrites(
+    tx,
+    news.map(({ message }) => ({ workspaceId: message.workspaceId, messageId: message.id })),
+    now,
+  );
   return versions;
 }
 
@@ -38,7 +52,9 @@ async function reproject(tx: Tx, moved: readonly TouchedMessage[]): Promise<void
 }
 
 function isRewritten({ hasNewBase, hasNewContent, hasNewEdit, message }: TouchedMessage): boolean {
-  return hasNewBase || hasNewContent || hasNewEdit || message.state.revokedAt !== undefined || message.state.baseRank === 1;
+  return (
+    hasNewBase || hasNewContent || hasNewEdit || message.state.revokedAt !== undefined || message.state.baseRank === 1
+  );
 }
 
 function conversationChanges(changed: readonly TouchedMessage[]): ConversationChange[] {

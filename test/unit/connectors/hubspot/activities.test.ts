@@ -58,10 +58,9 @@ test("a batch that fails validation is halved until the bad one stands alone", a
   nock(base)
     .post(CREATE)
     .times(5)
-    .reply((_uri, body) => {
-      const sent = (body as { inputs: { objectWriteTraceId: string }[] }).inputs.map(
-        (input) => input.objectWriteTraceId,
-      );
+    .reply(async (request: Request) => {
+      const { inputs: all } = (await request.json()) as { inputs: { objectWriteTraceId: string }[] };
+      const sent = all.map((input) => input.objectWriteTraceId);
       if (sent.includes(markerOf("bad"))) return [400, { category: "VALIDATION_ERROR" }];
       return [
         201,
