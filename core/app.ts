@@ -76,7 +76,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const isWeb = config.roles.includes("web");
   const server = makeHttpServer(
     app,
-    isWeb ? { appSecrets, verifyToken, record: receiver.record, clock, log, metrics } : undefined,
+    isWeb ? { appSecrets, verifyToken, record: receiver.record, log, metrics } : undefined,
   );
   server.headersTimeout = headersMs;
   const url = await listen(server, config.port, config.host);

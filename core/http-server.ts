@@ -15,9 +15,9 @@ export function makeHttpServer(app: Express, meta: MetaWebhookOptions | undefine
     const url = request.url ?? "/";
     if (!meta || !receive || !url.startsWith(path)) return app(request, response);
     const isExact = url.length === path.length || url[path.length] === "?";
-    if (isExact && request.method === "POST") return receive(request, response);
+    if (isExact && request.method === "POST") return void receive(request, response);
     if (isExact && request.method === "GET")
-      return answerHandshake(new URL(url, "http://localhost"), response, meta.verifyToken);
+      return void answerHandshake(new URL(url, "http://localhost"), response, meta.verifyToken);
     return app(request, response);
   });
 }

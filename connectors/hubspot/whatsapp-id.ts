@@ -26,17 +26,24 @@ export interface WhatsappIds {
 }
 
 export function whatsappIds(api: HubspotApi): WhatsappIds {
-  const known = new LRUCache<string, boolean>({ max: INSTALLS_MAX, ttl: KNOWN_FOR_MS });
+  const known = new LRUCache<string, Promise<boolean>>({ max: INSTALLS_MAX, ttl: KNOWN_FOR_MS });
   const keyOf = ({ workspaceId, installId }: ConnectorContext) => `${workspaceId}/${installId}`;
 
+  async function ask(context: ConnectorContext): Promise<boolean> {
+    const { status, body } = await api.call(context, { method: "GET", path: PROPERTY_PATH, accept: [403, 404] });
+    return status === 200 && Property.parse(body).hasUniqueValue;
+  }
+
   return {
-    async isAvailable(context) {
-      const remembered = known.get(keyOf(context));
+    isAvailable(context) {
+      const key = keyOf(context);
+      // The promise is kept, so that people who are looked for side by side ask once; a failed question is asked again.
+      const remembered = known.get(key);
       if (remembered !== undefined) return remembered;
-      const { status, body } = await api.call(context, { method: "GET", path: PROPERTY_PATH, accept: [403, 404] });
-      const isThere = status === 200 && Property.parse(body).hasUniqueValue;
-      known.set(keyOf(context), isThere);
-      return isThere;
+      const answer = ask(context);
+      known.set(key, answer);
+      answer.catch(() => known.delete(key));
+      return answer;
     },
     forget: (context) => void known.delete(keyOf(context)),
     async find(context, person) {

@@ -46,12 +46,14 @@ export function baseRankOf(fact: MessageFact): number {
   return baseRanks[fact.source];
 }
 
+const fillingRank = 3;
+
 /** How good a source is for what was said. A placeholder is less than the media that fills it. */
 export function contentRankOf(fact: MessageFact): number {
   if (fact.source === "hint") return 0;
   if (fact.type === "media_placeholder") return 1;
   if (fact.type === "unsupported") return 2;
-  if (fact.source === "history-media") return 3;
+  if (fact.source === "history-media") return fillingRank;
   if (fact.source === "history") return 4;
   return fact.source === "send" ? 6 : 5;
 }
@@ -61,28 +63,36 @@ export interface Place {
   conversationId: string;
 }
 
-/** Joins one fact; returns whether anything changed. */
-export function joinMessage(state: MessageState, fact: MessageFact, place: Place): boolean {
-  const base = joinBase(state, fact, place);
+/** True when this fact is a better source of who, where and when than what is known. */
+export function winsBase({ baseRank, sentAt }: Pick<MessageState, "baseRank" | "sentAt">, fact: MessageFact): boolean {
+  const rank = baseRankOf(fact);
+  // Two hints (an edit and a revoke of an unknown message) are equally good: the earlier one is nearer the truth.
+  return rank > baseRank || (rank === baseRank && sentAt !== undefined && fact.sentAt < sentAt);
+}
+
+/**
+ * Joins one fact; returns whether anything changed. `place` is where the message belongs by this fact; it may be left
+ * out for a fact whose base another one beats.
+ */
+export function joinMessage(state: MessageState, fact: MessageFact, place: Place | undefined): boolean {
+  const base = place !== undefined && joinBase(state, fact, place);
   const content = joinContent(state, fact);
+  const opens = fact.opensWindow && !state.opensWindow;
+  if (opens) state.opensWindow = true;
   const status = fact.shownStatus === undefined ? undefined : statusOfHistory(fact.shownStatus);
   const shown = status !== undefined && joinStatus(state, status);
-  return base || content || shown;
+  return base || content || shown || opens;
 }
 
 function joinBase(state: MessageState, fact: MessageFact, place: Place): boolean {
-  const rank = baseRankOf(fact);
-  if (rank < state.baseRank) return false;
-  // Two hints (an edit and a revoke of an unknown message) are equally good: the earlier one is nearer the truth.
-  if (rank === state.baseRank && !(state.sentAt && fact.sentAt < state.sentAt)) return false;
-  state.baseRank = rank;
+  if (!winsBase(state, fact)) return false;
+  state.baseRank = baseRankOf(fact);
   state.direction = fact.direction;
   state.origin = fact.origin;
   assign(state, "originId", fact.originId);
   state.identityId = place.identityId;
   state.conversationId = place.conversationId;
   state.sentAt = fact.sentAt;
-  state.opensWindow ||= fact.opensWindow;
   return true;
 }
 
@@ -94,6 +104,16 @@ function joinContent(state: MessageState, fact: MessageFact): boolean {
   assign(state, "body", fact.body);
   assign(state, "content", fact.content);
   assign(state, "quotedWamid", fact.quotedWamid);
+  if (state.revokedAt) emptyFilling(state);
+  return true;
+}
+
+/** Media that fills a placeholder is not taken once the message was revoked (whatsapp.md 1.6), whichever came first. */
+function emptyFilling(state: MessageState): boolean {
+  if (state.contentRank !== fillingRank) return false;
+  state.type = "media_placeholder";
+  assign(state, "body", undefined);
+  assign(state, "content", undefined);
   return true;
 }
 
@@ -116,11 +136,12 @@ export function joinEdit(state: MessageState, edit: NonNullable<MessageState["ed
   return true;
 }
 
-/** Revoked once is revoked; the earliest time is the one that is kept. */
-export function joinRevoke(state: MessageState, at: Date): boolean {
-  if (state.revokedAt && state.revokedAt <= at) return false;
-  state.revokedAt = at;
-  return true;
+/** Revoked once is revoked; the earliest time is the one that is kept. Returns what changed. */
+export function joinRevoke(state: MessageState, at: Date): { isChanged: boolean; hasLostContent: boolean } {
+  const isChanged = !state.revokedAt || at < state.revokedAt;
+  const hasLostContent = !state.revokedAt && emptyFilling(state);
+  if (isChanged) state.revokedAt = at;
+  return { isChanged, hasLostContent };
 }
 
 function assign<K extends "originId" | "body" | "content" | "quotedWamid">(

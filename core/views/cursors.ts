@@ -5,10 +5,7 @@ import type { Position } from "#core/store/timeline.ts";
 /** Cursors are opaque to screens: text that they hand back as it is. What does not parse is refused, never guessed. */
 
 const LAST_BIGINT = 9223372036854775807n;
-const BIGINT = z
-  .string()
-  .regex(/^\d{1,19}$/)
-  .refine((digits) => BigInt(digits) <= LAST_BIGINT);
+const BIGINT = z.string().refine((digits) => /^\d{1,19}$/.test(digits) && BigInt(digits) <= LAST_BIGINT);
 const Before = z.tuple([z.enum(["m", "s"]), BIGINT, z.union([BIGINT, z.uuid()])]);
 
 export function beforeCursor({ at, kind, id }: Position): string {

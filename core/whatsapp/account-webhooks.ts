@@ -143,11 +143,12 @@ const alertObjects: Readonly<Record<string, AccountObject>> = {
 
 function readAccountAlert(value: Wire, wabaId: string, at: Date): Event {
   const entity = text(value["entity_type"]) ?? "";
-  const kind = Object.hasOwn(alertObjects, entity) ? (alertObjects[entity] as AccountObject) : "waba";
+  const known = Object.hasOwn(alertObjects, entity) ? alertObjects[entity] : undefined;
   const alert = object(value["alert_info"]);
   // Older webhooks print the alert's keys beside entity_type.
   const type = id(alert["alert_type"]) ?? id(value["alert_type"]) ?? "unknown";
-  return one(kind, id(value["entity_id"]) ?? wabaId, `alert:${type}`, value, at, type);
+  const objectId = (known && id(value["entity_id"])) ?? wabaId; // an entity of another kind is told of on its WABA
+  return one(known ?? "waba", objectId, `alert:${type}`, value, at, type);
 }
 
 /** Sent as a number (-1 for none) or as TIER_…: both are read, both are kept as they came. */

@@ -25,6 +25,7 @@ export function readHistoryMedia(value: Wire, message: Wire, isOurs: boolean, re
 export function readHistory(value: Wire, chunk: Wire, receivedAt: Date): Fact[] {
   const metadata = object(chunk["metadata"]);
   const facts: Fact[] = [];
+  let messages = 0;
   const ourPhone = text(object(value["metadata"])["display_phone_number"])?.replace(/\D/g, "");
   for (const thread of list(chunk["threads"]).map(object)) {
     const context = object(thread["context"]);
@@ -33,10 +34,11 @@ export function readHistory(value: Wire, chunk: Wire, receivedAt: Date): Fact[] 
       parents: [context["parent_user_id"]],
       username: context["username"],
     });
-    for (const message of list(thread["messages"]).map(object))
+    for (const message of list(thread["messages"]).map(object)) {
+      messages += 1;
       facts.push(...readMessage(message, historyEnvelope(message, person, ourPhone, receivedAt)));
+    }
   }
-  const messages = facts.length;
   const phase = integer(metadata["phase"]);
   const chunkOrder = integer(metadata["chunk_order"]);
   if (phase !== undefined && chunkOrder !== undefined)

@@ -1,4 +1,5 @@
 import { ingest } from "./ingest.ts";
-
-console.log(await ingest.run(console.log));
+import { apply } from "./apply.ts";
+import { removeBenchFolders } from "./bench-folder.ts";
+try { console.log(await ({ingest, apply} as any)[process.argv[2]!].run(console.log)); } catch (e) { console.error(e); removeBenchFolders(); process.exit(1) }
 process.exit(0);

@@ -68,7 +68,7 @@ export function makeOwner(connection: pg.ClientConfig): Owner {
         } catch (error) {
           client?.end().catch(() => {});
           client = undefined;
-          if (performance.now() > deadline) throw error;
+          if (performance.now() > deadline || isOurMistake(error)) throw error;
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
       }
@@ -86,4 +86,9 @@ export function makeOwner(connection: pg.ClientConfig): Owner {
       client = undefined;
     },
   };
+}
+
+/** A statement that is wrong stays wrong, however long the database is asked. */
+function isOurMistake(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^(22|23|42)/.test(error.code ?? "");
 }

@@ -29,6 +29,8 @@ export interface Service {
   kill(): Promise<void>;
   /** Kills without waiting and says whether there was somebody to kill: for moments that must not pass. */
   strike(): boolean;
+  /** kill -9, and not started again until `start`. */
+  halt(): boolean;
   /** In order, by SIGTERM, and not started again. Says how it ended. */
   stop(): Promise<{ code: number | null; signal: string | null }>;
 }
@@ -67,6 +69,10 @@ export function makeService(name: string, cwd: string, settings: Record<string, 
       if (!child || child.exitCode !== null || child.signalCode !== null) return false;
       wasStruck = true;
       return child.kill("SIGKILL");
+    },
+    halt() {
+      mayRun = false;
+      return service.strike();
     },
     async stop() {
       mayRun = false;

@@ -7,6 +7,8 @@ import { echo, inbound, postOf, status, type Thread, unknownField, type WireChan
 /** Endless webhooks of busy businesses, as untidy as the real ones. */
 export interface Story {
   next(): Post;
+  /** One that was never posted before, and has effects. */
+  fresh(): Post;
 }
 
 interface Telling {
@@ -30,25 +32,24 @@ export function makeStory(cast: Cast, random: Random, startedAt: Date): Story {
     return told.splice(random.between(0, told.length - 1), 1)[0] as Telling;
   }
 
+  function fresh(): Post {
+    const count = random.chance(shares.batch) ? random.between(2, 6) : 1;
+    const tellings = Array.from({ length: count }, draw);
+    // The same message twice in one POST.
+    if (random.chance(shares.twice)) tellings.push(tellings[0] as Telling);
+    const post = postFrom(postOf(tellings.map(({ change }) => change)), tellings.map(({ effect }) => effect));
+    repeats.push(post);
+    if (repeats.length > recentMax) repeats.shift();
+    return post;
+  }
+
   return {
+    fresh,
     next() {
       if (repeats.length > 0 && random.chance(shares.repeated)) return random.pick(repeats);
-      if (random.chance(shares.unparsable)) {
-        unparsable += 1;
-        return postFrom(unreadableBytes(random, unparsable), []);
-      }
-      const count = random.chance(shares.batch) ? random.between(2, 6) : 1;
-      const tellings = Array.from({ length: count }, draw);
-      // The same message twice in one POST.
-      if (random.chance(shares.twice)) tellings.push(tellings[0] as Telling);
-      const bytes = postOf(tellings.map(({ change }) => change));
-      const post = postFrom(
-        bytes,
-        tellings.map(({ effect }) => effect),
-      );
-      repeats.push(post);
-      if (repeats.length > recentMax) repeats.shift();
-      return post;
+      if (!random.chance(shares.unparsable)) return fresh();
+      unparsable += 1;
+      return postFrom(unreadableBytes(random, unparsable), []);
     },
   };
 }

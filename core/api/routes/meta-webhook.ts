@@ -1,9 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
 import type { Metrics } from "#core/kit/metrics.ts";
 import { refuseUnlessMeta } from "../callers/meta.ts";
+import { type InFlight, readBody } from "../read-body.ts";
 
 /** Meta sends up to 3 MB (whatsapp.md 4.1). */
 const bodyBytesMax = 3 * 1024 * 1024;
@@ -15,7 +15,6 @@ export interface MetaWebhookOptions {
   verifyToken: string;
   /** Resolves when the bytes are durable. */
   record(bytes: Uint8Array): Promise<void>;
-  clock: Clock;
   log: Log;
   metrics: Metrics;
 }
@@ -25,13 +24,25 @@ export function answerHandshake(url: URL, response: ServerResponse, verifyToken:
   const given = Buffer.from(url.searchParams.get("hub.verify_token") ?? "");
   const wanted = Buffer.from(verifyToken);
   const isOurs = verifyToken !== "" && given.length === wanted.length && timingSafeEqual(given, wanted);
-  const challenge = url.searchParams.get("hub.challenge") ?? "";
-  if (url.searchParams.get("hub.mode") !== "subscribe" || !isOurs)
-    return end(response, 403, "The verify token is not ours.");
-  response
-    .writeHead(200, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" })
-    .end(challenge);
+  const isSubscribe = url.searchParams.get("hub.mode") === "subscribe";
+  if (isOurs && isSubscribe) answer(response, 200, url.searchParams.get("hub.challenge") ?? "");
+  else answer(response, 403, "The verify token is not ours.");
 }
+
+interface Outcome {
+  /** Counted under this name. */
+  name: string;
+  status: number;
+  words?: string;
+}
+
+const accepted: Outcome = { name: "accepted", status: 200 };
+const tooMuch: Outcome = { name: "too-much", status: 503, words: "Too much is being stored right now: send it again." };
+const tooLarge: Outcome = { name: "too-large", status: 413, words: "The body is larger than 3 MB." };
+const wrongType: Outcome = { name: "content-type", status: 415, words: "Send application/json, not compressed." };
+const notStored: Outcome = { name: "not-stored", status: 503, words: "Storing failed: send it again." };
+const slow: Outcome = { name: "slow", status: 503, words: "Storing takes too long: send it again." };
+const gone: Outcome = { name: "gone", status: 400 };
 
 /**
  * POST: bytes → HMAC → durable row → 200, and nothing else. A sender that hangs up after its last byte is still
@@ -39,92 +50,61 @@ export function answerHandshake(url: URL, response: ServerResponse, verifyToken:
  */
 export function makeWebhookReceiver(
   options: MetaWebhookOptions,
-): (request: IncomingMessage, response: ServerResponse) => void {
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { record, log, metrics, appSecrets } = options;
-  const outcomes = metrics.counter({
-    name: "triveni_webhooks_total",
-    help: "Webhooks by outcome",
-    labels: ["outcome"],
-  });
-  let inFlightBytes = 0;
+  const counted = metrics.counter({ name: "triveni_webhooks_total", help: "Webhooks by outcome", labels: ["outcome"] });
+  const flight: InFlight = { bytes: 0, bytesMax: inFlightBytesMax };
 
-  function refuse(response: ServerResponse, outcome: string, status: number, words: string): void {
-    outcomes.inc({ outcome });
-    end(response, status, words);
+  async function outcomeOf(request: IncomingMessage): Promise<Outcome> {
+    if (!isJson(request)) return wrongType;
+    if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) return tooLarge;
+    const read = await readBody(request, flight, bodyBytesMax);
+    if ("problem" in read) return { "too-large": tooLarge, "too-much": tooMuch, gone }[read.problem];
+    const refusal = refuseUnlessMeta(request, read.bytes, appSecrets);
+    // Counted until the bytes are let go: an answer of "slow" leaves them waiting for the disk, in memory.
+    const recorded = refusal ? Promise.resolve() : record(read.bytes);
+    const released = recorded.finally(() => {
+      flight.bytes -= read.bytes.length;
+    });
+    if (refusal) return { name: refusal, status: 401, words: "The signature is missing or not ours." };
+    try {
+      return await within(waitMs, released);
+    } catch (error) {
+      log.warn({ err: error }, "delivery not stored, answered 503");
+      return notStored;
+    }
   }
 
-  return (request, response) => {
-    const type = request.headers["content-type"] ?? "";
-    const length = Number(request.headers["content-length"] ?? 0);
-    if (!/^application\/json\s*(;|$)/i.test(type) || request.headers["content-encoding"]) {
-      request.resume();
-      return refuse(response, "content-type", 415, "Send application/json, not compressed.");
-    }
-    if (length > bodyBytesMax) return refuseAndClose(request, response);
-    if (inFlightBytes + length > inFlightBytesMax) {
-      request.resume();
-      response.setHeader("retry-after", "1");
-      return refuse(response, "too-much", 503, "Too much is being stored right now: send it again.");
-    }
-
-    const chunks: Buffer[] = [];
-    let received = 0;
-    let counted = 0;
-    const forget = () => {
-      inFlightBytes -= counted;
-      counted = 0;
-    };
-    request.on("data", (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > bodyBytesMax) {
-        forget();
-        request.removeAllListeners("data").removeAllListeners("end");
-        return refuseAndClose(request, response);
-      }
-      counted += chunk.length;
-      inFlightBytes += chunk.length;
-      chunks.push(chunk);
-    });
-    // Hung up before the last byte: nothing was signed, nothing is stored. Afterwards nothing is left to forget.
-    request.on("error", forget);
-    request.on("close", () => {
-      if (!request.complete) forget();
-    });
-    request.on("end", () => {
-      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      const refusal = refuseUnlessMeta(request, bytes, appSecrets);
-      if (refusal) {
-        forget();
-        return refuse(response, refusal, 401, "The signature is missing or not ours.");
-      }
-      const timer = setTimeout(() => refuse(response, "slow", 503, "Storing takes too long: send it again."), waitMs);
-      record(bytes).then(
-        () => {
-          clearTimeout(timer);
-          forget();
-          if (response.headersSent) return;
-          outcomes.inc({ outcome: "accepted" });
-          response.writeHead(200, { "content-length": 0 }).end();
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          forget();
-          log.warn({ err: error }, "delivery not stored, answered 503");
-          if (!response.headersSent) refuse(response, "not-stored", 503, "Storing failed: send it again.");
-        },
-      );
-    });
+  return async (request, response) => {
+    const outcome = await outcomeOf(request);
+    counted.inc({ outcome: outcome.name });
+    if (outcome.status === 503) response.setHeader("retry-after", "1");
+    // What is left of a body that nobody reads: the connection ends with the answer.
+    if (!request.complete) response.setHeader("connection", "close");
+    answer(response, outcome.status, outcome.words);
   };
+}
 
-  function refuseAndClose(request: IncomingMessage, response: ServerResponse): void {
-    response.setHeader("connection", "close");
-    refuse(response, "too-large", 413, "The body is larger than 3 MB.");
-    // What is left of the body is not read: the connection ends with the answer.
-    response.on("finish", () => request.destroy());
+function isJson({ headers }: IncomingMessage): boolean {
+  return /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "") && headers["content-encoding"] === undefined;
+}
+
+async function within(limitMs: number, recorded: Promise<void>): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(() => resolve(slow), limitMs);
+  });
+  try {
+    return await Promise.race([recorded.then(() => accepted), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-function end(response: ServerResponse, status: number, words: string): void {
-  if (response.headersSent) return;
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(words);
+function answer(response: ServerResponse, status: number, words?: string): void {
+  if (words === undefined) response.writeHead(status, { "content-length": 0 }).end();
+  else
+    response
+      .writeHead(status, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" })
+      .end(words);
 }

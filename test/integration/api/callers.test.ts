@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { systemClock } from "#core/kit/clock.ts";
+import { makeEntryLink } from "#core/usecases/console-sessions/console-sessions.ts";
 import { askAsHubSpot } from "#test/support/as-hubspot.ts";
 import { apiServer, clientSecret, consoleCookie, publicUrl } from "#test/support/api-server.ts";
 import { freshDatabase } from "#test/support/database.ts";
@@ -188,8 +190,6 @@ describe("a set-up link", () => {
   });
 
   async function entryLink(): Promise<string> {
-    const { makeEntryLink } = await import("#core/usecases/console-sessions/console-sessions.ts");
-    const { systemClock } = await import("#core/kit/clock.ts");
     const visitor = { workspaceId: own.workspaceId, agent: "owner", publicUrl };
     const link = await makeEntryLink({ app: database.app, clock: systemClock }, visitor);
     return new URL(link).searchParams.get("token") ?? "";

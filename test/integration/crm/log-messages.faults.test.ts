@@ -1,8 +1,10 @@
 import { afterAll, expect, test } from "vitest";
+import { sql } from "#core/store/sql.ts";
 import { logMessages } from "#core/usecases/crm/log-messages.ts";
 import type { Misbehaviour } from "#test/sandbox/hubspot/misbehaviour.ts";
 import { startHubspotSimulator } from "#test/sandbox/hubspot/simulator.ts";
 import { freshDatabase } from "#test/support/database.ts";
+import { until } from "#test/support/until.ts";
 import { killablePool } from "./killable.ts";
 import {
   crmWorker,
@@ -11,6 +13,7 @@ import {
   makeIdentity,
   makeMessage,
   makeStage,
+  passTime,
   type Stage,
   writesOf,
 } from "./stage.ts";
@@ -128,4 +131,50 @@ test("a batch whose answer was lost is read back and not written again", async (
   await expectOnce(made);
   const creates = hubspot.calls.slice(before).filter(({ path }) => path.endsWith("communications/batch/create"));
   expect(creates).toHaveLength(1);
+});
+
+test("after a lost answer nobody looks for the contact before the search must show it, not even for a new message", async () => {
+  const made = await scene(false);
+  hubspot.next({ does: "work-then-reset", path: "/objects/2026-09/contacts" });
+  const worker = crmWorker(database, hubspot);
+  await logMessages(worker, made.stage);
+  const { rows } = await database.owner.query<{ id: string }>(
+    sql`select id from identity where workspace_id = ${made.stage.workspaceId}`,
+  );
+  const marker = await makeMessage(database, made.stage, rows[0]?.id ?? "");
+
+  await logMessages(worker, made.stage);
+  await logMessages(crmWorker(database, hubspot), made.stage);
+  letSearchCatchUp(made.hubId);
+  await drain(database, worker, made.stage);
+
+  await expectOnce({ ...made, markers: [...made.markers, marker] });
+});
+
+test.each(["work-then-hang", "hang"] as const)(
+  "a process that was taken for dead changes nothing when it wakes: %s",
+  async (does) => {
+    const made = await scene(true);
+    hubspot.next({ does, path: "communications/batch/create" });
+    const before = hubspot.calls.length;
+    const sleeper = logMessages(crmWorker(database, hubspot), made.stage);
+    await until(() => hubspot.calls.slice(before).some(({ path }) => path.endsWith("communications/batch/create")));
+
+    await passTime(database, 40_000);
+    await drain(database, crmWorker(database, hubspot), made.stage);
+    await sleeper;
+
+    await expectOnce(made);
+  },
+);
+
+test("a process that lost its turn sends nothing any more", async () => {
+  const made = await scene(true);
+  const slow = { now: () => new Date(), monotonicMs: () => performance.now() * 1_000_000 };
+  const before = hubspot.calls.length;
+
+  await logMessages(crmWorker(database, hubspot, { clock: slow }), made.stage);
+
+  expect(hubspot.calls.slice(before).filter(({ path }) => path.startsWith("/crm/"))).toEqual([]);
+  expect((await writesOf(database, made.stage)).map(({ state }) => state)).toEqual(["pending", "pending", "pending"]);
 });

@@ -6,7 +6,7 @@ export interface Misbehaviour {
   headers?: Record<string, string>;
   /** Do the work, then never answer, or cut the connection; `hang` and `reset` do not even work. */
   does?: "work-then-hang" | "work-then-reset" | "work-then-500" | "hang" | "reset";
-  /** Only calls whose path holds this. */
+  /** Only calls whose path ends with this. */
   path?: string;
   /** Let so many matching calls pass first. */
   skip?: number;
@@ -28,7 +28,7 @@ export class Misbehaviours {
   }
 
   forCall(path: string): Misbehaviour | undefined {
-    const order = this.#orders.find((one) => one.times > 0 && (one.path === undefined || path.includes(one.path)));
+    const order = this.#orders.find((one) => one.times > 0 && (one.path === undefined || path.endsWith(one.path)));
     if (!order) return undefined;
     if (order.skip > 0) {
       order.skip--;

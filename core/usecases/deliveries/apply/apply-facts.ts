@@ -1,3 +1,4 @@
+import type { Place } from "#core/domain/message.ts";
 import { insertConsentEntry } from "#core/store/consent-entries.ts";
 import { ensureConversations } from "#core/store/conversations.ts";
 import { insertEdit } from "#core/store/message-marks.ts";
@@ -6,7 +7,7 @@ import type { Tx } from "#core/store/transaction.ts";
 import { applyAccountFacts } from "./account-facts.ts";
 import { confirmByStatuses } from "./confirm-sends.ts";
 import { type Entry, entriesOf, type NumberEntry } from "./entry.ts";
-import { joinIntoMessages, touchedBy } from "./messages.ts";
+import { baseWinners, joinIntoMessages, loadTouched, type TouchedMessage, touchedBy } from "./messages.ts";
 import { type Named, namePeople } from "./name-people.ts";
 import { applyOtherFacts } from "./other-facts.ts";
 import { writeMessages } from "./write-messages.ts";
@@ -28,19 +29,13 @@ export async function applyFacts(
   const entries = await confirmByStatuses(tx, given);
   const named = await namePeople(tx, entries, context.now);
   const about = entriesOf(entries, "message", "status", "edit", "revoke", "reaction");
-  const places = await findPlaces(tx, about, named);
-  const touched = await joinIntoMessages(tx, about, (entry) => places.get(entry));
-  await joinStatuses(
-    tx,
-    entriesOf(about, "status").map(({ workspaceId, numberId, fact }, at) => ({
-      workspaceId,
-      numberId,
-      messageId: touchedBy(touched, entriesOf(about, "status")[at] as NumberEntry)?.message.id as string,
-      fact,
-    })),
-  );
-  for (const entry of entriesOf(about, "edit"))
-    await insertEdit(tx, entry.workspaceId, touchedBy(touched, entry)?.message.id as string, entry.fact);
+  const touched = await loadTouched(tx, about);
+  const idOf = (entry: NumberEntry) => (touchedBy(touched, entry) as TouchedMessage).message.id;
+  const placeOf = await findPlaces(tx, baseWinners(touched, entriesOf(about, "message")), named);
+  await joinIntoMessages(tx, touched, about, placeOf);
+  const statuses = entriesOf(about, "status").map((entry) => ({ ...entry, messageId: idOf(entry) }));
+  await joinStatuses(tx, statuses);
+  for (const entry of entriesOf(about, "edit")) await insertEdit(tx, entry.workspaceId, idOf(entry), entry.fact);
   const conversations = await writeMessages(tx, [...touched.values()], context.hasInstall, context.now);
   for (const entry of entriesOf(entries, "preference"))
     await insertConsentEntry(tx, entry.workspaceId, named.personOf(entry) as string, entry.fact);
@@ -49,15 +44,14 @@ export async function applyFacts(
   return { conversations };
 }
 
-/** Where messages belong: the conversation of the number with whoever is at the other end. */
+/** Where messages belong: the conversation of the number with whoever is at the other end. Reactions need only who. */
 async function findPlaces(
   tx: Tx,
-  entries: readonly NumberEntry[],
+  winners: readonly NumberEntry[],
   named: Named,
-): Promise<Map<Entry, { identityId: string; conversationId: string }>> {
-  const placed = entries.filter((entry) => entry.fact.kind === "message");
+): Promise<(entry: NumberEntry) => Place | undefined> {
   const pairs = new Map(
-    placed.map((entry) => {
+    winners.map((entry) => {
       const { workspaceId, numberId } = entry;
       const identityId = named.personOf(entry) as string;
       return [`${numberId} ${identityId}`, { workspaceId, numberId, identityId }] as const;
@@ -65,11 +59,10 @@ async function findPlaces(
   );
   const ids = await ensureConversations(tx, [...pairs.values()]);
   const idByPair = new Map([...pairs.keys()].map((pair, at) => [pair, ids[at] as string]));
-  const places = new Map<Entry, { identityId: string; conversationId: string }>();
-  for (const entry of entries) {
+  const isPlaced = new Set(winners);
+  return (entry) => {
     const identityId = named.authorOf(entry);
-    const conversationId = idByPair.get(`${entry.numberId} ${named.personOf(entry)}`) ?? "";
-    if (identityId !== undefined) places.set(entry, { identityId, conversationId });
-  }
-  return places;
+    if (identityId === undefined || (entry.fact.kind === "message" && !isPlaced.has(entry))) return undefined;
+    return { identityId, conversationId: idByPair.get(`${entry.numberId} ${named.personOf(entry)}`) ?? "" };
+  };
 }

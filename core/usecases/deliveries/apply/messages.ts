@@ -1,5 +1,13 @@
 import type { Fact, MessageFact } from "#core/domain/fact.ts";
-import { joinEdit, joinMessage, joinRevoke, joinStatus } from "#core/domain/message.ts";
+import {
+  baseRankOf,
+  joinEdit,
+  joinMessage,
+  joinRevoke,
+  joinStatus,
+  type Place,
+  winsBase,
+} from "#core/domain/message.ts";
 import { joinReaction } from "#core/store/message-marks.ts";
 import { loadMessages, type MessageKey, type StoredMessage } from "#core/store/messages.ts";
 import type { Tx } from "#core/store/transaction.ts";
@@ -20,13 +28,6 @@ export interface TouchedMessage {
   isRetimed: boolean;
 }
 
-export interface MessageEntry {
-  entry: NumberEntry;
-  /** Identity of the writer (a group's member), and the conversation with whoever is at the other end. */
-  identityId: string;
-  conversationId: string;
-}
-
 /** Everything that is said about messages: the key is the message meant, not the event's own id. */
 export function messageKey({ workspaceId, numberId, fact }: NumberEntry): MessageKey | undefined {
   const wamid = wamidMeant(fact);
@@ -42,23 +43,37 @@ function wamidMeant(fact: Fact): string | undefined {
 /**
  * Joins facts into the messages they mean, in memory; a message nobody has seen yet becomes a skeleton, so that a
  * status, an edit or a reaction that comes first has a place (architecture 3.3). Writes reactions, because the store
- * decides which word of a reactor is the latest.
+ * decides which word of a reactor is the latest. `placeOf` knows the places of the facts in `baseWinners`, and who
+ * reacted.
  */
 export async function joinIntoMessages(
   tx: Tx,
+  touched: Map<string, TouchedMessage>,
   entries: readonly NumberEntry[],
-  placeOf: (entry: NumberEntry) => { identityId: string; conversationId: string } | undefined,
-): Promise<Map<string, TouchedMessage>> {
-  const touched = await loadTouched(tx, entries);
+  placeOf: (entry: NumberEntry) => Place | undefined,
+): Promise<void> {
   for (const entry of entries) {
-    const key = messageKey(entry);
-    const one = key && touched.get(textOf(key));
+    const one = touchedBy(touched, entry);
     if (!one) continue;
     if (entry.receivedAt < one.message.state.receivedAt) one.message.state.receivedAt = entry.receivedAt;
     const isChanged = await joinEntry(tx, one, entry, placeOf(entry));
     one.isChanged ||= isChanged;
   }
-  return touched;
+}
+
+/** Of the facts about each message the one that will decide where it belongs, if any does: the others need no place. */
+export function baseWinners(
+  touched: Map<string, TouchedMessage>,
+  entries: readonly NumberEntry<MessageFact>[],
+): NumberEntry<MessageFact>[] {
+  const winners = new Map<TouchedMessage, NumberEntry<MessageFact>>();
+  for (const entry of entries) {
+    const one = touchedBy(touched, entry) as TouchedMessage;
+    const best = winners.get(one)?.fact;
+    const known = best ? { baseRank: baseRankOf(best), sentAt: best.sentAt } : one.message.state;
+    if (winsBase(known, entry.fact)) winners.set(one, entry);
+  }
+  return [...winners.values()];
 }
 
 export function touchedBy(touched: Map<string, TouchedMessage>, entry: NumberEntry): TouchedMessage | undefined {
@@ -66,7 +81,7 @@ export function touchedBy(touched: Map<string, TouchedMessage>, entry: NumberEnt
   return key && touched.get(textOf(key));
 }
 
-async function loadTouched(tx: Tx, entries: readonly NumberEntry[]): Promise<Map<string, TouchedMessage>> {
+export async function loadTouched(tx: Tx, entries: readonly NumberEntry[]): Promise<Map<string, TouchedMessage>> {
   const keys = new Map<string, MessageKey>();
   let receivedAt = new Date(8.64e15);
   for (const entry of entries) {
@@ -96,12 +111,16 @@ async function joinEntry(
   tx: Tx,
   one: TouchedMessage,
   { workspaceId, fact }: NumberEntry,
-  place: { identityId: string; conversationId: string } | undefined,
+  place: Place | undefined,
 ): Promise<boolean> {
   const { state } = one.message;
-  if (fact.kind === "message") return joinFact(one, fact, place as { identityId: string; conversationId: string });
+  if (fact.kind === "message") return joinFact(one, fact, place);
   if (fact.kind === "status") return joinStatus(state, fact.status, fact.errors?.[0]?.code);
-  if (fact.kind === "revoke") return joinRevoke(state, fact.revokedAt);
+  if (fact.kind === "revoke") {
+    const { isChanged, hasLostContent } = joinRevoke(state, fact.revokedAt);
+    one.hasNewContent ||= hasLostContent;
+    return isChanged;
+  }
   if (fact.kind === "edit") {
     const { wamid, editedAt: at, body, content } = fact;
     const isNew = joinEdit(state, { wamid, at, ...(body !== undefined && { body }), ...(content && { content }) });
@@ -115,11 +134,7 @@ async function joinEntry(
 
 const quiet = new Set(["system", "request_welcome"]);
 
-function joinFact(
-  one: TouchedMessage,
-  fact: MessageFact,
-  place: { identityId: string; conversationId: string },
-): boolean {
+function joinFact(one: TouchedMessage, fact: MessageFact, place: Place | undefined): boolean {
   const { state } = one.message;
   const { baseRank, contentRank, conversationId, sentAt } = state;
   const isChanged = joinMessage(state, fact, place);

@@ -89,7 +89,7 @@ async function ensureLaterPeriods(tx: Tx, settled: readonly Settled[]): Promise<
     tx,
     wanted.map(({ key }) => key),
   );
-  made.forEach((identity, at) => wanted[at]?.one.identities.set(identity.key, identity));
+  for (const [at, identity] of made.entries()) wanted[at]?.one.identities.set(identity.key, identity);
 }
 
 async function settleEdges(tx: Tx, settled: readonly Settled[], now: Date): Promise<void> {

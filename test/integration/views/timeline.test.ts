@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Item, TimelinePage } from "#core/api/contract/timeline.ts";
+import { systemClock } from "#core/kit/clock.ts";
+import { asWorkspaces } from "#core/store/transaction.ts";
+import { confirmSends } from "#core/store/sends.ts";
+import { queueReply } from "#core/usecases/messages/queue-reply.ts";
+import { type TimelineAsk, timelinePage, timelineSearch, timelineSince } from "#core/views/timeline.ts";
+import { freshDatabase } from "#test/support/database.ts";
+import { type SeededConversation, seedConversation, seedMessage, seedWorkspace } from "#test/support/seed.ts";
+
+const database = await freshDatabase();
+const business = await seedWorkspace(database);
+const { workspaceId } = business;
+const reader = { app: database.app, clock: systemClock };
+
+const ask = ({ recordId }: SeededConversation, over: Partial<TimelineAsk> = {}): TimelineAsk => ({
+  workspaceId,
+  record: { crm: "hubspot", type: "contact", id: recordId, installId: business.installId },
+  actor: "hubspot:1",
+  language: "en",
+  requestId: randomUUID(),
+  limit: 50,
+  ...over,
+});
+
+const say = (conversationId: string, body: string, more = {}) =>
+  seedMessage(database, workspaceId, conversationId, { body, ...more });
+
+const reply = async ({ conversationId }: SeededConversation, text: string) => {
+  const outcome = await queueReply(reader, {
+    ...{ workspaceId, conversationId, agent: "hubspot:1", text, idempotencyKey: randomUUID() },
+    ...{ seen: { version: "0", messageId: "0" }, requestId: randomUUID() },
+  });
+  return outcome.outcome === "queued" ? outcome.sendId : "";
+};
+
+/** Two numbers and two identities of one person, linked to one record. */
+async function personWithTwoConversations() {
+  const first = await seedConversation(database, business);
+  const second = await seedConversation(database, business, { personId: first.personId, recordId: first.recordId });
+  return { first, second };
+}
+
+describe("a page", () => {
+  test("shows both conversations of a person merged, over 130 items, without a gap or a repetition", async () => {
+    const { first, second } = await personWithTwoConversations();
+    const sentAt = (index: number) => new Date(1_790_000_000_000 + Math.floor(index / 3) * 1000);
+    const expected: string[] = [];
+    for (let index = 0; index < 130; index++) {
+      const { conversationId } = index % 3 === 0 ? second : first;
+      expected.unshift(`m${await say(conversationId, `Message ${index}`, { sentAt: sentAt(index) })}`);
+    }
+
+    const seen: Item[] = [];
+    let before: string | null | undefined;
+    do {
+      const page: TimelinePage = await timelinePage(reader, ask(first, { limit: 40 }), before ?? undefined);
+      expect(page.items.length).toBeLessThanOrEqual(40);
+      seen.push(...page.items);
+      before = page.before;
+    } while (before);
+
+    expect(seen.map(({ id }) => id)).toEqual(expected);
+    expect(new Set(seen.map(({ conversationId }) => conversationId)).size).toBe(2);
+  });
+
+  test("shows a reply that waits among the messages, and pages across it", async () => {
+    const at = await seedConversation(database, business);
+    await say(at.conversationId, "Old", { sentAt: new Date(Date.now() - 5000) });
+    const sendId = await reply(at, "Waiting");
+    await say(at.conversationId, "New", { sentAt: new Date(Date.now() + 5000) });
+
+    const one = await timelinePage(reader, ask(at, { limit: 1 }));
+    const two = await timelinePage(reader, ask(at, { limit: 1 }), one.before ?? "");
+    const three = await timelinePage(reader, ask(at, { limit: 1 }), two.before ?? "");
+
+    expect([one, two, three].map(({ items }) => items[0]?.text)).toEqual(["New", "Waiting", "Old"]);
+    expect(two.items[0]).toMatchObject({ id: `s${sendId}`, tick: { name: "waiting" }, author: { agent: "hubspot:1" } });
+    expect(three.before).toBeNull();
+  });
+
+  test("shows the edited text, hides what was revoked, and shows reactions, quotes and failures in words", async () => {
+    const at = await seedConversation(database, business);
+    const edited = await say(at.conversationId, "Frist", { more: { edited_at: new Date(), edited_body: "First" } });
+    await say(at.conversationId, "Secret", { more: { revoked_at: new Date() } });
+    await say(at.conversationId, "Answer", { wamid: "wamid.q", direction: "out", statusRank: 3, more: { failure_code: 131026 } });
+    await say(at.conversationId, "See above", { more: { quoted_wamid: "wamid.q" } });
+    await database.owner.query("insert into message_reaction values ($1, $2, 'x', '👍', now(), 'w')", [workspaceId, edited]);
+
+    const { items } = await timelinePage(reader, ask(at));
+    const [quoting, failed, revoked, first] = items;
+
+    expect(first).toMatchObject({ text: "First", isEdited: true, reactions: [{ by: "customer", emoji: "👍" }] });
+    expect(revoked).toMatchObject({ isRevoked: true, label: "This message was deleted" });
+    expect(JSON.stringify(items)).not.toContain("Secret");
+    expect(failed).toMatchObject({ tick: { name: "failed" }, refusal: { code: "person_unreachable", action: expect.any(String) } });
+    expect(quoting).toMatchObject({ quoted: { text: "Answer", id: failed?.id } });
+  });
+
+  test("tells the window, and what to hand back with a reply", async () => {
+    const open = await seedConversation(database, business);
+    const closed = await seedConversation(database, business, { lastInboundAgoMs: 25 * 3_600_000 });
+    const messageId = await say(open.conversationId, "Hello");
+
+    const [conversation] = (await timelinePage(reader, ask(open))).conversations;
+
+    expect(conversation).toMatchObject({ window: { isOpen: true }, seenThrough: `v1.${messageId}`, person: { name: "Asha Menon" } });
+    expect((await timelinePage(reader, ask(closed))).conversations).toMatchObject([{ window: { isOpen: false } }]);
+  });
+
+  test("is written to the audit, with who, what and how many", async () => {
+    const at = await seedConversation(database, business);
+    await say(at.conversationId, "Hello");
+
+    const { since } = await timelinePage(reader, ask(at));
+    await timelineSince(reader, ask(at), since);
+
+    const { rows } = await database.owner.query("select actor, action, detail from audit_entry where subject = $1", [
+      `hubspot/contact/${at.recordId}`,
+    ]);
+    expect(rows).toEqual([{ actor: "hubspot:1", action: "timeline.read", detail: { items: 1 } }]);
+  });
+
+  test("is refused when two accounts of the workspace have a record of this id, and the caller speaks for both", async () => {
+    const at = await seedConversation(database, business);
+    const installId = randomUUID();
+    await database.owner.query("insert into install (workspace_id, id, crm, crm_account_id) values ($1, $2, 'hubspot', $2::uuid::text)", [
+      workspaceId,
+      installId,
+    ]);
+    await database.owner.query("insert into record_link values ($1, $2, $3, 'contact', $4, 'test', now())", [
+      ...[workspaceId, installId, at.identityId, at.recordId],
+    ]);
+
+    const asking = timelinePage(reader, ask(at, { record: { crm: "hubspot", type: "contact", id: at.recordId } }));
+
+    await expect(asking).rejects.toMatchObject({ code: "record.ambiguous" });
+    await expect(timelinePage(reader, ask(at))).resolves.toBeDefined();
+  });
+});
+
+describe("a search", () => {
+  test("finds words in both conversations, takes wildcards as text, and never finds what was revoked", async () => {
+    const { first, second } = await personWithTwoConversations();
+    await say(first.conversationId, "The 100% price");
+    await say(second.conversationId, "A PRICE list");
+    await say(second.conversationId, "Secret price", { more: { revoked_at: new Date() } });
+    await say(second.conversationId, "Other", { more: { edited_at: new Date(), edited_body: "New price" } });
+
+    const find = async (words: string) => (await timelineSearch(reader, ask(first), words)).items.map(({ text }) => text);
+
+    expect((await find("price")).sort()).toEqual(["A PRICE list", "New price", "The 100% price"]);
+    expect(await find("100%")).toEqual(["The 100% price"]);
+    expect(await find("%%")).toEqual([]);
+    expect(await find("Other")).toEqual([]);
+  });
+});
+
+describe("since", () => {
+  test("brings a tick, and a send that became a message replaces what was waiting", async () => {
+    const at = await seedConversation(database, business);
+    const sendId = await reply(at, "Yes");
+    const { since, items } = await timelinePage(reader, ask(at));
+    expect(items).toMatchObject([{ id: `s${sendId}` }]);
+
+    await asWorkspaces(database.worker, [workspaceId], (tx) =>
+      confirmSends(tx, workspaceId, [{ sendId, wamid: `wamid.${sendId}`, at: new Date() }]),
+    );
+    const options = { direction: "out" as const, origin: "agent", wamid: `wamid.${sendId}`, statusRank: 4 };
+    const messageId = await say(at.conversationId, "Yes", options);
+    const changes = await timelineSince(reader, ask(at), since);
+
+    expect(changes.items).toMatchObject([{ id: `m${messageId}`, text: "Yes", tick: { name: "delivered" } }]);
+    expect(changes.replaced).toEqual([{ id: `s${sendId}`, by: `m${messageId}` }]);
+    expect((await timelineSince(reader, ask(at), changes.since)).items).toEqual([]);
+  });
+
+  test("brings a conversation that joined the record, whole", async () => {
+    const { first } = await personWithTwoConversations();
+    const page = await timelinePage(reader, ask(first));
+    const joined = await seedConversation(database, business, { personId: first.personId, recordId: first.recordId });
+    await say(joined.conversationId, "From another identity");
+
+    const changes = await timelineSince(reader, ask(first), page.since);
+
+    expect(changes.conversations).toHaveLength(3);
+    expect(changes.items.map(({ text }) => text)).toEqual(["From another identity"]);
+  });
+
+  test("in pages of three loses nothing of what one version changed together", async () => {
+    const at = await seedConversation(database, business);
+    const { since: start } = await timelinePage(reader, ask(at));
+    for (let index = 0; index < 10; index++) await say(at.conversationId, `Message ${index}`);
+    await database.owner.query("update message set version = ((version - 1) / 4) + 1 where conversation_id = $1", [
+      at.conversationId,
+    ]);
+    await database.owner.query("update conversation set version = 3 where id = $1", [at.conversationId]);
+
+    const texts = new Set<string | undefined>();
+    let [since, hasMore, pages] = [start, true, 0];
+    while (hasMore) {
+      const changes = await timelineSince(reader, ask(at, { limit: 3 }), since);
+      for (const { text } of changes.items) texts.add(text);
+      ({ since, hasMore } = changes);
+      pages++;
+    }
+
+    expect(texts.size).toBe(10);
+    expect(pages).toBe(3);
+  });
+
+  test("misses nothing while others commit: what a reader gathered is what the store holds", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(8), { minLength: 5, maxLength: 25 }), async (delays) => {
+        const { first, second } = await personWithTwoConversations();
+        const page = await timelinePage(reader, ask(first));
+        const gathered = new Map<string, string | undefined>();
+        let since = page.since;
+        let isWriting = true;
+        const read = async () => {
+          const changes = await timelineSince(reader, ask(first, { limit: 4 }), since);
+          for (const { id, tick } of changes.items) gathered.set(id, tick?.name);
+          since = changes.since;
+          return changes.hasMore;
+        };
+
+        const writing = Promise.all(
+          delays.map(async (ms, index) => {
+            const { conversationId } = index % 2 ? first : second;
+            await slowly(conversationId, ms);
+          }),
+        ).then(() => {
+          isWriting = false;
+        });
+        while (isWriting) await read();
+        await writing;
+        while (await read());
+
+        const { rows } = await database.owner.query("select id, status_rank from message where conversation_id = any ($1)", [
+          [first.conversationId, second.conversationId],
+        ]);
+        expect([...gathered].sort()).toEqual(rows.map(({ id }) => [`m${id}`, "delivered"]).sort());
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
+
+/** A message and then its tick, each in a transaction that is kept open for a while after its version was taken. */
+async function slowly(conversationId: string, ms: number): Promise<void> {
+  const id = await say(conversationId, "Hi", { direction: "out", statusRank: 1 });
+  const client = await database.owner.connect();
+  try {
+    await client.query("begin");
+    await client.query(
+      `with c as (update conversation set version = version + 1 where id = $1 returning version)
+       update message set status_rank = 4, version = c.version from c where id = $2`,
+      [conversationId, id],
+    );
+    await client.query("select pg_sleep($1)", [ms / 1000]);
+    await client.query("commit");
+  } finally {
+    client.release();
+  }
+}
