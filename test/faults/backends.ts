@@ -7,7 +7,8 @@ export interface Waiting {
   process: string;
 }
 
-const waitMs = 10_000;
+/** Longer than a lease: after an earlier kill every lane may have to wait for its own to run out. */
+export const waitMs = 20_000;
 
 /** Waits until a session of the process `of` (absent: of anybody) stands at a statement that holds `words`. */
 export async function waitingAt(owner: Owner, words: string, of?: string): Promise<Waiting | undefined> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { endSession, sessionsAt, waitingAt } from "./backends.ts";
+import { endSession, sessionsAt, waitingAt, waitMs } from "./backends.ts";
 import type { Service } from "./service.ts";
 import { type Stage, seen, untilReady } from "./stage.ts";
 
@@ -64,7 +64,7 @@ async function rightAfterAnswer(stage: Stage): Promise<void> {
   poster.atNextAcknowledgement(() => {
     wasStruck = server.strike();
   });
-  await seen(() => wasStruck, 10_000);
+  await seen(() => wasStruck, waitMs);
   note(stage, "right after the 200", [server.name], wasStruck === true);
 }
 
@@ -84,7 +84,7 @@ async function whileLeased(stage: Stage, victim: Service): Promise<void> {
   const { owner } = stage;
   await untilReady(stage.server, stage.worker);
   const release = await owner.hold("select from business_number for update");
-  const met = await seen(() => leaseOf(stage, victim), 10_000);
+  const met = await seen(() => leaseOf(stage, victim), waitMs);
   await victim.kill();
   await release();
   note(stage, "while leased", [victim.name], met === true);
@@ -114,7 +114,7 @@ async function whileLeasedAsSeen(stage: Stage): Promise<void> {
   const holder = await seen(async () => {
     for (const one of [stage.server, stage.worker]) if ((await leaseOf(stage, one)) && one.strike()) return one;
     return undefined;
-  }, 10_000);
+  }, waitMs);
   note(stage, "while leased, no lock held", [holder?.name ?? "nobody"], holder !== undefined);
 }
 

@@ -67,4 +67,4 @@ const persons = `
   where b.kind <> 'phone' group by b.workspace_id, b.portfolio_key, b.kind, b.id, b.key`;
 
 /** A change that is kept by name is kept once for each delivery that carried it: here by what it says. */
-const kept = `select distinct 'kept ' || (payload ->> 'marker') as key, null::json as value from kept_change`;
+const kept = `select distinct 'kept ' || (payload ->> 'marker') as key, null as value from kept_change`;

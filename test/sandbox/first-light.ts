@@ -61,7 +61,12 @@ async function unsignedIsRefused({ app, database }: Stage): Promise<void> {
 
 async function customerWrites({ meta, business }: Stage): Promise<void> {
   meta.inbound({ phoneNumberId: business.phoneNumberId, from: customer, text: question });
-  await comesTrue(() => assert.deepEqual(meta.webhooks.posted.map(({ status, tries }) => [status, tries]), [[200, 1]]));
+  await comesTrue(() =>
+    assert.deepEqual(
+      meta.webhooks.posted.map(({ status, tries }) => [status, tries]),
+      [[200, 1]],
+    ),
+  );
 }
 
 async function contactIsMade(stage: Stage, play: Play): Promise<void> {
@@ -80,9 +85,10 @@ async function messageIsLogged(stage: Stage, { recordId }: Play): Promise<void> 
 
 async function timelineShowsIt(stage: Stage, play: Play): Promise<void> {
   const page = await timeline(stage, play.recordId);
-  assert.deepEqual(page.items.map(({ text, direction, author }) => [text, direction, author.kind]), [
-    [question, "in", "customer"],
-  ]);
+  assert.deepEqual(
+    page.items.map(({ text, direction, author }) => [text, direction, author.kind]),
+    [[question, "in", "customer"]],
+  );
   const [conversation, ...others] = page.conversations;
   assert.ok(conversation?.window.isOpen);
   assert.equal(others.length, 0);
@@ -109,7 +115,10 @@ async function pageShowsIt({ app, database, business }: Stage, play: Play): Prom
   play.browser = plainBrowser(address, cookie);
   await openRecordPage(play.browser);
   for (const text of [question, customer.name, "Customer"]) {
-    assert.ok(play.browser.text().includes(text), `the page does not show ${JSON.stringify(text)}:\n${play.browser.text()}`);
+    assert.ok(
+      play.browser.text().includes(text),
+      `the page does not show ${JSON.stringify(text)}:\n${play.browser.text()}`,
+    );
   }
 }
 
@@ -118,7 +127,10 @@ async function replyIsPosted(stage: Stage, play: Play): Promise<void> {
   const request = { idempotencyKey: randomUUID(), text: answer, seenThrough };
   const path = `/v1/conversations/${id}/replies`;
   const clicks = await Promise.all([asCard(stage, path, request), asCard(stage, path, request)]);
-  assert.deepEqual(clicks.map(({ status }) => status), [202, 202]);
+  assert.deepEqual(
+    clicks.map(({ status }) => status),
+    [202, 202],
+  );
   const [first, second] = clicks.map(({ body }) => (body as Extract<ReplyAnswer, { outcome: "queued" }>).itemId);
   assert.equal(first, second);
   play.sent = { itemId: first ?? "", text: answer };
@@ -191,7 +203,9 @@ async function closedWindowIsRefused(stage: Stage): Promise<void> {
   meta.inbound({ phoneNumberId: business.phoneNumberId, from: late, text: "Yesterday", atMs });
   const { contacts, communications } = portalOf(stage);
   await comesTrue(() => assert.equal(contacts.length, 2));
-  await comesTrue(() => assert.ok(communications.some(({ properties }) => JSON.stringify(properties).includes("Yesterday"))));
+  await comesTrue(() =>
+    assert.ok(communications.some(({ properties }) => JSON.stringify(properties).includes("Yesterday"))),
+  );
   const [conversation] = (await timeline(stage, contacts[1]?.id ?? "")).conversations;
   assert.ok(conversation && !conversation.window.isOpen);
   const request = { idempotencyKey: randomUUID(), text: "Too late", seenThrough: conversation.seenThrough };

@@ -24,10 +24,14 @@ async function once(): Promise<number> {
   }, ONCE_MS_MAX);
   try {
     const stage = await startStage({ dataDir, port: 0 });
-    tell(`ok   ${String(Math.round(performance.now() - startedMs)).padStart(6)} ms  simulators, database and server are up`);
+    tell(
+      `ok   ${String(Math.round(performance.now() - startedMs)).padStart(6)} ms  simulators, database and server are up`,
+    );
     const isWell = await playFirstLight(stage, tell);
     await stage.stop();
-    tell(`${isWell ? "First light" : "No first light"} after ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`);
+    tell(
+      `${isWell ? "First light" : "No first light"} after ${((performance.now() - startedMs) / 1000).toFixed(1)} s.`,
+    );
     return isWell ? 0 : 1;
   } finally {
     clearTimeout(overdue);

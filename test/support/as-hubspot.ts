@@ -27,7 +27,9 @@ export async function askAsHubSpot(
   const method = json === undefined ? "GET" : "POST";
   // HubSpot signs the query decoded in part (hubspot.md 3).
   const signedUri = `${publicUrl}${address.replaceAll("%40", "@").replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
-  const signature = createHmac("sha256", secret).update(method + signedUri + body + timestamp).digest("base64");
+  const signature = createHmac("sha256", secret)
+    .update(method + signedUri + body + timestamp)
+    .digest("base64");
   const response = await fetch(url + address, {
     method,
     headers: {

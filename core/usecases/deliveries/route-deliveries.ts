@@ -32,19 +32,29 @@ export interface RouteOptions {
  * are. Returns how many deliveries were routed. What cannot be read is parked; what nobody has connected is kept.
  */
 export function routeDeliveries(options: RouteOptions): Promise<number> {
-  const { worker, parsed, clock, unroutedKeptDays } = options;
-  return inTransaction(worker, async (tx) => {
+  return inTransaction(options.worker, async (tx) => {
     const cursor = await takeWriter(tx);
     if (!cursor) return 0;
     const deliveries = await nextDeliveries(tx, cursor, deliveriesMax, bytesMax);
     const last = deliveries.at(-1);
     if (!last) return 0;
-    const shares = deliveries.flatMap((delivery) => sharesOf(delivery, parsed));
-    await routeShares(tx, shares, new Date(clock.now().getTime() + unroutedKeptDays * 86_400_000));
-    await insertParked(tx, unreadable(deliveries, parsed));
+    await giveToLanes(tx, deliveries, options);
     await moveCursor(tx, cursor.writerId, last);
     return deliveries.length;
   });
+}
+
+/** For new deliveries, and for those that are tried again: work rows for what has a home, and what cannot be read parked. */
+export async function giveToLanes(
+  tx: Tx,
+  deliveries: readonly RawDelivery[],
+  { parsed, clock, unroutedKeptDays }: Omit<RouteOptions, "worker">,
+): Promise<{ parked: number }> {
+  const shares = deliveries.flatMap((delivery) => sharesOf(delivery, parsed));
+  await routeShares(tx, shares, new Date(clock.now().getTime() + unroutedKeptDays * 86_400_000));
+  const parked = unreadable(deliveries, parsed);
+  await insertParked(tx, parked);
+  return { parked: parked.length };
 }
 
 function sharesOf(delivery: RawDelivery, parsed: ParsedDeliveries): Share[] {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "#core/kit/clock.ts";
 import { makeEntryLink } from "#core/usecases/console-sessions/console-sessions.ts";
-import { askAsHubSpot } from "#test/support/as-hubspot.ts";
 import { apiServer, clientSecret, consoleCookie, publicUrl } from "#test/support/api-server.ts";
+import { askAsHubSpot } from "#test/support/as-hubspot.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { seedConversation, seedMessage, seedWorkspace } from "#test/support/seed.ts";
 
@@ -64,7 +64,11 @@ describe("a HubSpot caller is refused", () => {
 
     expect(answer).toMatchObject({
       status: 404,
-      body: { code: "record.not_linked", title: "इस रिकॉर्ड की कोई WhatsApp बातचीत नहीं है", requestId: expect.any(String) },
+      body: {
+        code: "record.not_linked",
+        title: "इस रिकॉर्ड की कोई WhatsApp बातचीत नहीं है",
+        requestId: expect.any(String),
+      },
     });
   });
 
@@ -82,7 +86,7 @@ describe("a HubSpot caller is refused", () => {
     const answer = await askAsHubSpot({ url, publicUrl, secret: clientSecret, portalId: own.portalId }, route, body);
 
     expect(answer.status).toBe(404);
-    expect(JSON.stringify(answer.body)).not.toContain("Theirs\"");
+    expect(JSON.stringify(answer.body)).not.toContain('Theirs"');
     expect(await sendCount()).toBe(before);
   });
 
@@ -111,7 +115,9 @@ describe("a console caller", () => {
   test.each(routes(ours))("without a session is refused at %s", async (route, body) => {
     const { url } = await apiServer(database);
 
-    expect(await asConsole(url, "triveni_session=aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", route, body)).toMatchObject({ status: 401 });
+    expect(await asConsole(url, "triveni_session=aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", route, body)).toMatchObject({
+      status: 401,
+    });
   });
 
   test.each(routes(theirs))("is refused at %s with the ids of another workspace", async (route, body) => {
@@ -139,7 +145,13 @@ describe("a console caller", () => {
     const [conversation] = page.body.conversations;
 
     const body = { ...reply(), seenThrough: conversation.seenThrough };
-    const answer = await asConsole(url, cookie, `/v1/conversations/${conversation.id}/replies`, body, await csrfOf(url, cookie));
+    const answer = await asConsole(
+      url,
+      cookie,
+      `/v1/conversations/${conversation.id}/replies`,
+      body,
+      await csrfOf(url, cookie),
+    );
 
     expect(page.body.items).toMatchObject([{ text: "Ours", author: { kind: "customer" } }]);
     expect(answer).toMatchObject({ status: 202, body: { outcome: "queued" } });

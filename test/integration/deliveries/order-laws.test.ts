@@ -80,6 +80,36 @@ const conversation = [
       },
     ],
   }),
+  historyOf(
+    asha.phone,
+    [
+      {
+        from: asha.phone,
+        id: "h3",
+        timestamp: String(t - 400_000),
+        type: "media_placeholder",
+        history_context: { status: "READ" },
+      },
+    ],
+    {
+      phase: 0,
+      chunk_order: 2,
+      progress: 100,
+    },
+  ),
+  delivery("history", {
+    contacts: [{ wa_id: asha.phone, user_id: asha.bsuid }],
+    messages: [
+      {
+        from: asha.phone,
+        id: "h3",
+        timestamp: String(t - 400_000),
+        type: "image",
+        image: { id: "gone", caption: "x" },
+      },
+    ],
+  }),
+  inbound(asha, "r3", t + 91, { type: "revoke", revoke: { original_message_id: "h3" } }),
   textFrom(stranger, "s1", t + 86_400, "Who is this?"),
   echoTo(ashaByPhone, "s2", t + 90_000, { type: "text", text: { body: "To whoever has the phone now" } }),
   delivery("user_preferences", {
@@ -135,7 +165,7 @@ async function storeAfter(batches: readonly (readonly number[])[]): Promise<Reco
 
 test("any permutation, repetition and batching of a conversation's deliveries gives the same store", async () => {
   const expected = await storeAfter([[...conversation.keys()]]);
-  expect(expected["messages"]?.length).toBe(13);
+  expect(expected["messages"]?.length).toBe(14);
 
   await fc.assert(
     fc.asyncProperty(disorder, async (batches) => {

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Item, TimelinePage } from "#core/api/contract/timeline.ts";
 import { systemClock } from "#core/kit/clock.ts";
-import { asWorkspaces } from "#core/store/transaction.ts";
 import { confirmSends } from "#core/store/sends.ts";
+import { asWorkspaces } from "#core/store/transaction.ts";
 import { queueReply } from "#core/usecases/messages/queue-reply.ts";
 import { type TimelineAsk, timelinePage, timelineSearch, timelineSince } from "#core/views/timeline.ts";
 import { freshDatabase } from "#test/support/database.ts";
@@ -85,9 +85,17 @@ describe("a page", () => {
     const at = await seedConversation(database, business);
     const edited = await say(at.conversationId, "Frist", { more: { edited_at: new Date(), edited_body: "First" } });
     await say(at.conversationId, "Secret", { more: { revoked_at: new Date() } });
-    await say(at.conversationId, "Answer", { wamid: "wamid.q", direction: "out", statusRank: 3, more: { failure_code: 131026 } });
+    await say(at.conversationId, "Answer", {
+      wamid: "wamid.q",
+      direction: "out",
+      statusRank: 3,
+      more: { failure_code: 131026 },
+    });
     await say(at.conversationId, "See above", { more: { quoted_wamid: "wamid.q" } });
-    await database.owner.query("insert into message_reaction values ($1, $2, 'x', '👍', now(), 'w')", [workspaceId, edited]);
+    await database.owner.query("insert into message_reaction values ($1, $2, 'x', '👍', now(), 'w')", [
+      workspaceId,
+      edited,
+    ]);
 
     const { items } = await timelinePage(reader, ask(at));
     const [quoting, failed, revoked, first] = items;
@@ -95,7 +103,10 @@ describe("a page", () => {
     expect(first).toMatchObject({ text: "First", isEdited: true, reactions: [{ by: "customer", emoji: "👍" }] });
     expect(revoked).toMatchObject({ isRevoked: true, label: "This message was deleted" });
     expect(JSON.stringify(items)).not.toContain("Secret");
-    expect(failed).toMatchObject({ tick: { name: "failed" }, refusal: { code: "person_unreachable", action: expect.any(String) } });
+    expect(failed).toMatchObject({
+      tick: { name: "failed" },
+      refusal: { code: "person_unreachable", action: expect.any(String) },
+    });
     expect(quoting).toMatchObject({ quoted: { text: "Answer", id: failed?.id } });
   });
 
@@ -106,7 +117,11 @@ describe("a page", () => {
 
     const [conversation] = (await timelinePage(reader, ask(open))).conversations;
 
-    expect(conversation).toMatchObject({ window: { isOpen: true }, seenThrough: `v1.${messageId}`, person: { name: "Asha Menon" } });
+    expect(conversation).toMatchObject({
+      window: { isOpen: true },
+      seenThrough: `v1.${messageId}`,
+      person: { name: "Asha Menon" },
+    });
     expect((await timelinePage(reader, ask(closed))).conversations).toMatchObject([{ window: { isOpen: false } }]);
   });
 
@@ -126,10 +141,10 @@ describe("a page", () => {
   test("is refused when two accounts of the workspace have a record of this id, and the caller speaks for both", async () => {
     const at = await seedConversation(database, business);
     const installId = randomUUID();
-    await database.owner.query("insert into install (workspace_id, id, crm, crm_account_id) values ($1, $2, 'hubspot', $2::uuid::text)", [
-      workspaceId,
-      installId,
-    ]);
+    await database.owner.query(
+      "insert into install (workspace_id, id, crm, crm_account_id) values ($1, $2, 'hubspot', $2::uuid::text)",
+      [workspaceId, installId],
+    );
     await database.owner.query("insert into record_link values ($1, $2, $3, 'contact', $4, 'test', now())", [
       ...[workspaceId, installId, at.identityId, at.recordId],
     ]);
@@ -149,7 +164,8 @@ describe("a search", () => {
     await say(second.conversationId, "Secret price", { more: { revoked_at: new Date() } });
     await say(second.conversationId, "Other", { more: { edited_at: new Date(), edited_body: "New price" } });
 
-    const find = async (words: string) => (await timelineSearch(reader, ask(first), words)).items.map(({ text }) => text);
+    const find = async (words: string) =>
+      (await timelineSearch(reader, ask(first), words)).items.map(({ text }) => text);
 
     expect((await find("price")).sort()).toEqual(["A PRICE list", "New price", "The 100% price"]);
     expect(await find("100%")).toEqual(["The 100% price"]);
@@ -238,9 +254,10 @@ describe("since", () => {
         await writing;
         while (await read());
 
-        const { rows } = await database.owner.query("select id, status_rank from message where conversation_id = any ($1)", [
-          [first.conversationId, second.conversationId],
-        ]);
+        const { rows } = await database.owner.query(
+          "select id, status_rank from message where conversation_id = any ($1)",
+          [[first.conversationId, second.conversationId]],
+        );
         expect([...gathered].sort()).toEqual(rows.map(({ id }) => [`m${id}`, "delivered"]).sort());
       }),
       { numRuns: 8 },

@@ -5,7 +5,7 @@ import { contradicts, maySendMove, sendStates } from "#core/domain/send-state.ts
 import { serviceWindow, serviceWindowMs } from "#core/domain/service-window.ts";
 
 const wroteAt = new Date("2026-11-22T10:00:00.000Z");
-const after = (ms: number) => new Date(wroteAt.getTime() + ms);
+const later = (ms: number) => new Date(wroteAt.getTime() + ms);
 
 describe("the customer service window", () => {
   test("was never open for somebody who never wrote", () => {
@@ -13,29 +13,29 @@ describe("the customer service window", () => {
   });
 
   test("is closed at the very instant it ends", () => {
-    expect(serviceWindow(wroteAt, after(serviceWindowMs))).toMatchObject({ isOpen: false, reason: "expired" });
+    expect(serviceWindow(wroteAt, later(serviceWindowMs))).toMatchObject({ isOpen: false, reason: "expired" });
   });
 
   test("is open one millisecond before", () => {
-    const window = serviceWindow(wroteAt, after(serviceWindowMs - 1));
+    const window = serviceWindow(wroteAt, later(serviceWindowMs - 1));
 
     expect(window).toEqual({ isOpen: true, closesAt: new Date("2026-11-23T10:00:00.000Z") });
   });
 
   test("once closed stays closed, whatever the clock shows later", () => {
     fc.assert(
-      fc.property(fc.nat(10 ** 12), (lateMs) => !serviceWindow(wroteAt, after(serviceWindowMs + lateMs)).isOpen),
+      fc.property(fc.nat(10 ** 12), (lateMs) => !serviceWindow(wroteAt, later(serviceWindowMs + lateMs)).isOpen),
     );
   });
 });
 
 describe("a free-form message is refused", () => {
-  const facts = { isNumberConnected: true, hasRecipient: true, lastLiveInboundAt: wroteAt, now: after(1) };
+  const facts = { isNumberConnected: true, hasRecipient: true, lastLiveInboundAt: wroteAt, now: later(1) };
 
   test.each([
     ["number_disconnected", { ...facts, isNumberConnected: false }],
     ["no_recipient", { ...facts, hasRecipient: false }],
-    ["window_closed", { ...facts, now: after(serviceWindowMs) }],
+    ["window_closed", { ...facts, now: later(serviceWindowMs) }],
   ])("with the reason %s", (reason, refused) => {
     expect(permitSend(refused)).toEqual({ allowed: false, reason });
   });
