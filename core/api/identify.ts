@@ -1,4 +1,5 @@
 import express, { type Request, type Response } from "express";
+import { z } from "zod";
 import { Failure } from "#core/kit/failure.ts";
 import type { Caller } from "./callers/caller.ts";
 import { consoleCaller } from "./callers/console.ts";
@@ -21,6 +22,13 @@ export async function identify(request: Request, response: Response, deps: ApiDe
 /** Only after `identify`. */
 export function callerOf(response: Response): Caller {
   return response.locals["caller"];
+}
+
+/** What a request says, by its schema; a mistake is the caller's. What we answer is parsed without this: that would be ours. */
+export function readAs<Value>(schema: z.ZodType<Value>, given: unknown): Value {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new Failure("invalid", "request.invalid", z.prettifyError(parsed.error), { cause: parsed.error });
 }
 
 /** The body as JSON, for a route to check against its schema. */

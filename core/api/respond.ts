@@ -1,6 +1,5 @@
 import type { ErrorRequestHandler, Request, Response } from "express";
 import { v7 as newId } from "uuid";
-import { z } from "zod";
 import { Failure, httpStatusOf } from "#core/kit/failure.ts";
 import { isWordKey, type Language, languageOf, words } from "#core/words/words.ts";
 import type { Problem } from "./contract/replies.ts";
@@ -49,9 +48,6 @@ function problemOf(failure: Failure | undefined, language: Language, requestId: 
 
 function failureOf(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
-  if (error instanceof z.ZodError) {
-    return new Failure("invalid", "request.invalid", z.prettifyError(error), { cause: error });
-  }
   // Express and body-parser throw http-errors: a body that is too large, a path that does not decode.
   const status = error instanceof Error && "status" in error ? error.status : undefined;
   if (typeof status !== "number" || status < 400 || status > 499) return undefined;

@@ -9,18 +9,22 @@ export interface ConversationKey {
   identityId: string;
 }
 
-/** Finds or makes conversations; returns their ids, aligned with `keys`. The caller holds the numbers' locks. */
+/**
+ * Finds or makes conversations; returns their ids, aligned with `keys`, which repeat nothing. The caller holds the lock
+ * of the workspaces.
+ */
 export async function ensureConversations(tx: Tx, keys: readonly ConversationKey[]): Promise<string[]> {
   if (keys.length === 0) return [];
   const found = await findConversations(tx, keys);
-  const missing = keys.filter((_, at) => found[at] === undefined);
+  const missing = [...keys.keys()].filter((at) => found[at] === undefined);
   if (missing.length === 0) return found as string[];
+  for (const at of missing) found[at] = newId();
+  const pick = <T>(of: (key: ConversationKey) => T) => missing.map((at) => of(keys[at] as ConversationKey));
   await tx.query(sql.named("insert-conversations")`
     insert into conversation (workspace_id, number_id, identity_id, id)
-    select * from unnest(${missing.map((it) => it.workspaceId)}::uuid[], ${missing.map((it) => it.numberId)}::bigint[],
-      ${missing.map((it) => it.identityId)}::uuid[], ${missing.map(() => newId())}::uuid[])
-    on conflict (workspace_id, number_id, identity_id) do nothing`);
-  return (await findConversations(tx, keys)) as string[];
+    select * from unnest(${pick((it) => it.workspaceId)}::uuid[], ${pick((it) => it.numberId)}::bigint[],
+      ${pick((it) => it.identityId)}::uuid[], ${missing.map((at) => found[at])}::uuid[])`);
+  return found as string[];
 }
 
 async function findConversations(tx: Tx, keys: readonly ConversationKey[]): Promise<(string | undefined)[]> {

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { Failure } from "#core/kit/failure.ts";
 import type { Log } from "#core/kit/log.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "./embedded-database.ts";
-import { openPool } from "./pool.ts";
+import { KEY_LOOKUPS, openPool } from "./pool.ts";
 import { isTransient } from "./postgres-errors.ts";
 import { APP_ROLE, assertRole, ensureRoles, WORKER_ROLE } from "./roles.ts";
 import { sql } from "./sql.ts";
@@ -63,6 +63,7 @@ async function openPools(
   const worker = openPool(connection, {
     name: "worker",
     role: WORKER_ROLE,
+    settings: KEY_LOOKUPS,
     statementMs: WORKER_STATEMENT_MS,
     max,
     log,

@@ -5,7 +5,7 @@ import type { Tx } from "./transaction.ts";
 const idsPerWriter = 2 ** 32;
 const writersMax = 2 ** 21;
 /** Class of the advisory lock that a living writer holds. */
-const writerLock = 0x7415;
+export const writerLock = 0x7415;
 
 export interface Writer {
   id: number;

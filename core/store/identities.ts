@@ -17,18 +17,14 @@ export interface Identity extends IdentityKey {
   personId: string;
 }
 
-/** Finds or makes identities, aligned with `keys`. Safe beside another transaction that makes the same. */
+/** Finds or makes identities, aligned with `keys`. The caller holds the lock of the workspaces. */
 export async function ensureIdentities(tx: Tx, keys: readonly IdentityKey[]): Promise<Identity[]> {
   if (keys.length === 0) return [];
   const found = await findIdentities(tx, keys);
-  // In key order, so that two transactions that make the same identities wait for each other and never in a circle.
-  const missing = keys.filter((_, at) => found[at] === undefined).toSorted(byKey);
-  if (missing.length > 0) {
-    await insertIdentities(tx, missing);
-    const made = await findIdentities(tx, keys);
-    return made as Identity[];
-  }
-  return found as Identity[];
+  const missing = new Map(keys.filter((_, at) => found[at] === undefined).map((key) => [textOf(key), key]));
+  if (missing.size === 0) return found as Identity[];
+  const made = await insertIdentities(tx, [...missing.values()]);
+  return keys.map((key, at) => found[at] ?? (made.get(textOf(key)) as Identity));
 }
 
 export async function findIdentities(tx: Tx, keys: readonly IdentityKey[]): Promise<(Identity | undefined)[]> {
@@ -44,34 +40,19 @@ export async function findIdentities(tx: Tx, keys: readonly IdentityKey[]): Prom
   return found;
 }
 
-async function insertIdentities(tx: Tx, keys: readonly IdentityKey[]): Promise<void> {
+async function insertIdentities(tx: Tx, keys: readonly IdentityKey[]): Promise<Map<string, Identity>> {
   const ids = keys.map(() => newId());
   await tx.query(sql.named("insert-identities")`
     insert into identity (workspace_id, portfolio_key, kind, key, id, person_id)
     select u.workspace_id, u.portfolio_key, u.kind, u.key, u.id, u.id
     from unnest(${keys.map((it) => it.workspaceId)}::uuid[], ${keys.map((it) => it.portfolioKey)}::text[],
       ${keys.map((it) => it.kind)}::text[], ${keys.map((it) => it.key)}::text[], ${ids}::uuid[])
-      u(workspace_id, portfolio_key, kind, key, id)
-    on conflict (workspace_id, portfolio_key, kind, key) do nothing`);
+      u(workspace_id, portfolio_key, kind, key, id)`);
+  return new Map(keys.map((key, at) => [textOf(key), { ...key, id: ids[at] as string, personId: ids[at] as string }]));
 }
 
-function byKey(a: IdentityKey, b: IdentityKey): number {
-  const left = `${a.workspaceId}${a.portfolioKey}${a.kind}${a.key}`;
-  const right = `${b.workspaceId}${b.portfolioKey}${b.kind}${b.key}`;
-  return left < right ? -1 : 1;
-}
-
-/** Locks identities until the end of the transaction: whoever decides about them next sees what was decided now. */
-export async function lockIdentities(
-  tx: Tx,
-  identities: readonly { workspaceId: string; id: string }[],
-): Promise<void> {
-  if (identities.length === 0) return;
-  await tx.query(sql.named("lock-identities")`
-    select from identity i
-    join unnest(${identities.map((it) => it.workspaceId)}::uuid[], ${identities.map((it) => it.id)}::uuid[]) u(workspace_id, id)
-      on i.workspace_id = u.workspace_id and i.id = u.id
-    order by i.workspace_id, i.id for no key update of i`);
+function textOf({ workspaceId, portfolioKey, kind, key }: IdentityKey): string {
+  return `${workspaceId} ${portfolioKey} ${kind} ${key}`;
 }
 
 /** How many of these identities the workspace has. */

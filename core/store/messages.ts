@@ -17,7 +17,7 @@ export interface StoredMessage extends MessageKey {
 
 /**
  * Loads messages by wamid and draws an id for each that is not there, aligned with `keys`. The caller holds the
- * locks of the numbers (`lockNumbers`), so what is read here stays true until its own writes.
+ * lock of the workspaces (`lockWorkspacesOf`), so what is read here stays true until its own writes.
  */
 export async function loadMessages(tx: Tx, keys: readonly MessageKey[], receivedAt: Date): Promise<StoredMessage[]> {
   const { rows } = await tx.query(sql.named("load-messages")`

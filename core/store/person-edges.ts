@@ -1,7 +1,5 @@
 import { v7 as newId } from "uuid";
 import { persons } from "#core/domain/identity/person.ts";
-import { Failure } from "#core/kit/failure.ts";
-import { lockIdentities } from "./identities.ts";
 import { sql } from "./sql.ts";
 import type { Tx } from "./transaction.ts";
 
@@ -69,14 +67,17 @@ export async function closeEdge(
   return rowCount === 1;
 }
 
-/** Projects the open edges around these identities onto `identity.person_id`, for all of their persons. */
+/**
+ * Projects the open edges around these identities onto `identity.person_id`, for all of their persons. The caller
+ * holds the lock of the workspaces.
+ */
 export async function projectPersons(
   tx: Tx,
   workspaceIds: readonly string[],
   identityIds: readonly string[],
 ): Promise<void> {
   if (identityIds.length === 0) return;
-  const reached = await lockReached(tx, workspaceIds, identityIds);
+  const reached = await reachIdentities(tx, workspaceIds, identityIds);
   const named = persons(
     reached.map((row) => row.id),
     reached.flatMap((row) => row.others.map((other) => ({ a: row.id, b: other }))),
@@ -95,31 +96,6 @@ interface Reached {
   id: string;
   personId: string;
   others: string[];
-}
-
-// Two transactions may join parts of one person at once, each blind to the other's edge. Whoever waited for a lock
-// looks again, until what is reached is what is locked.
-async function lockReached(
-  tx: Tx,
-  workspaceIds: readonly string[],
-  identityIds: readonly string[],
-): Promise<Reached[]> {
-  let locked = "";
-  for (let round = 0; round < 20; round++) {
-    const reached = await reachIdentities(tx, workspaceIds, identityIds);
-    const ids = reached.map((row) => row.id).join();
-    if (ids === locked) return reached;
-    locked = ids;
-    await lockIdentities(tx, reached);
-  }
-  throw new Failure(
-    "unavailable",
-    "store.person_restless",
-    "A person kept growing while it was projected: try again.",
-    {
-      next: { retry: "later", scope: "workspace" },
-    },
-  );
 }
 
 async function reachIdentities(

@@ -21,9 +21,11 @@ export async function loadHolders(tx: Tx, phones: readonly PhoneKey[]): Promise<
       i.key as bsuid, a.first_seen_at as "firstSeenAt"
     from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.portfolioKey)}::text[],
       ${phones.map((it) => it.phone)}::text[]) u(workspace_id, portfolio_key, phone)
-    join identity_attribute a on a.workspace_id = u.workspace_id and a.kind = 'phone' and a.value = u.phone
-    join identity i on i.workspace_id = a.workspace_id and i.id = a.identity_id
-      and i.kind = 'bsuid' and i.portfolio_key = u.portfolio_key`);
+    cross join lateral (select x.identity_id, x.first_seen_at from identity_attribute x
+      where x.workspace_id = u.workspace_id and x.kind = 'phone' and x.value = u.phone offset 0) a
+    cross join lateral (select y.id, y.key from identity y
+      where y.workspace_id = u.workspace_id and y.id = a.identity_id
+        and y.kind = 'bsuid' and y.portfolio_key = u.portfolio_key offset 0) i`); // "offset 0" keeps this order of joins
   return rows;
 }
 

@@ -5,10 +5,26 @@ export interface PoolShape {
   /** Shown by PostgreSQL as `triveni NAME`, so that an operator knows whose connection it is. */
   name: string;
   role?: string;
+  /** `name=value` of PostgreSQL, for every connection of the pool. */
+  settings?: readonly string[];
   statementMs?: number;
   max: number;
   log: Log;
 }
+
+/**
+ * The worker's statements look up sets of keys, each by its own index. Their plans are made once per connection, often
+ * while the tables are still small or never analysed: without this a plan that scans a table of ten rows is kept until
+ * the table has a million (measured: 470 instead of 7,000 changes a second).
+ */
+export const KEY_LOOKUPS = [
+  "enable_seqscan=off",
+  "enable_hashjoin=off",
+  "enable_mergejoin=off",
+  "jit=off",
+  "random_page_cost=1.1",
+  "plan_cache_mode=force_custom_plan",
+] as const;
 
 const CONNECT_MS = 10_000;
 const IDLE_MS = 30_000;
@@ -17,7 +33,10 @@ const IDLE_MS = 30_000;
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
 /** A pool that survives its server. The role is set as a start-up option: every connection of the pool has it from its first query on. */
-export function openPool(connection: pg.PoolConfig, { name, role, statementMs, max, log }: PoolShape): pg.Pool {
+export function openPool(
+  connection: pg.PoolConfig,
+  { name, role, settings = [], statementMs, max, log }: PoolShape,
+): pg.Pool {
   const pool = new pg.Pool({
     ...connection,
     application_name: `triveni ${name}`,
@@ -25,7 +44,7 @@ export function openPool(connection: pg.PoolConfig, { name, role, statementMs, m
     connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: IDLE_MS,
     ...(role !== undefined && {
-      options: `-c role=${role}`,
+      options: [`role=${role}`, ...settings].map((setting) => `-c ${setting}`).join(" "),
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     }),
     ...(statementMs !== undefined && { statement_timeout: statementMs }),

@@ -57,7 +57,7 @@ export const sendColumns = sql`
 /**
  * Moves sends to "confirmed" and returns those that were not yet, with their content: the caller makes the message of
  * each in this same transaction. Repeating a confirmation returns nothing for it. An unknown id is ignored: the opaque
- * data of a status may be somebody else's. The caller holds the lock of the number's row.
+ * data of a status may be somebody else's. The caller holds the lock of the workspace.
  */
 export async function confirmSends(
   tx: Tx,

@@ -1,6 +1,6 @@
 import { type Nullable, type SendRow, sendColumns, withoutNulls } from "./sends.ts";
 import { sql } from "./sql.ts";
-import type { Position } from "./timeline.ts";
+import { instant, latestAt, type Position } from "./timeline.ts";
 import type { Tx } from "./transaction.ts";
 
 /** A send as a screen needs it; `messageId` once it has become a message. */
@@ -18,13 +18,13 @@ export async function selectSendsBefore(
   before: Position | undefined,
   limit: number,
 ): Promise<TimelineSend[]> {
-  const bound = before ?? { at: "8640000000000000", kind: "send", id: HIGHEST_ID };
+  const bound = before ?? { at: latestAt, kind: "send", id: HIGHEST_ID };
   // Sends of the very instant of a message stand above it, so none of them is still to come.
   const id = bound.kind === "send" ? bound.id : LOWEST_ID;
   const { rows } = await tx.query<Nullable<TimelineSend>>(sql.named("select-sends-before")`
     select ${sendColumns}, ${at} from send s
     where s.workspace_id = ${workspaceId} and s.conversation_id = any (${conversationIds}::uuid[]) and s.state <> 'confirmed'
-      and (s.created_at, s.id) < (to_timestamp(0) + ${bound.at}::bigint * interval '1 microsecond', ${id}::uuid)
+      and (s.created_at, s.id) < (${instant(bound.at)}, ${id}::uuid)
     order by s.created_at desc, s.id desc limit ${limit}`);
   return rows.map(withoutNulls<TimelineSend>);
 }

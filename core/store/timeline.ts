@@ -1,5 +1,5 @@
 import { type Nullable, withoutNulls } from "./sends.ts";
-import { sql } from "./sql.ts";
+import { type Statement, sql } from "./sql.ts";
 import type { Tx } from "./transaction.ts";
 
 /** A message as a screen needs it. */
@@ -37,9 +37,17 @@ const columns = sql`
   m.quoted_wamid as "quotedWamid", m.status_rank as "statusRank", m.failure_code as "failureCode",
   m.edited_body as "editedBody", m.edited_at is not null as "isEdited", m.revoked_at is not null as "isRevoked", m.version`;
 
-/** Above every time: the year 2243. */
-const newest: Position = { at: "8640000000000000", kind: "send", id: "9223372036854775807" };
+/** Above every time that JavaScript knows. */
+export const latestAt = "8640000000000000000";
+
+const newest: Position = { at: latestAt, kind: "send", id: "9223372036854775807" };
 const ID_MAX = "9223372036854775807";
+
+/** Microseconds back into a time, exactly: multiplied as one number they would pass through a float. */
+export function instant(at: string): Statement {
+  return sql`(to_timestamp(0) + (${at}::bigint / 1000000) * interval '1 second'
+    + (${at}::bigint % 1000000) * interval '1 microsecond')`;
+}
 
 /** The newest messages of the conversations below a position, merged by (sent_at, id), newest first. */
 export async function selectMessagesBefore(
@@ -56,7 +64,7 @@ export async function selectMessagesBefore(
     cross join lateral (
       select ${columns} from message m
       where m.workspace_id = ${workspaceId} and m.conversation_id = conversation.id
-        and (m.sent_at, m.id) < (to_timestamp(0) + ${before.at}::bigint * interval '1 microsecond', ${id}::bigint)
+        and (m.sent_at, m.id) < (${instant(before.at)}, ${id}::bigint)
       order by m.sent_at desc, m.id desc limit ${limit}) page
     order by page."sentAt" desc, page.id desc limit ${limit}`);
   return rows.map(withoutNulls<TimelineMessage>);

@@ -6,7 +6,12 @@ import type { Position } from "#core/store/timeline.ts";
 
 const LAST_BIGINT = 9223372036854775807n;
 const BIGINT = z.string().refine((digits) => /^\d{1,19}$/.test(digits) && BigInt(digits) <= LAST_BIGINT);
-const Before = z.tuple([z.enum(["m", "s"]), BIGINT, z.union([BIGINT, z.uuid()])]);
+/** Microseconds since 1970; phones have been seen to say earlier ones. */
+const At = z
+  .string()
+  .regex(/^-?\d{1,19}$/)
+  .refine((at) => !/^-?\d{1,19}$/.test(at) || BigInt(at) <= LAST_BIGINT);
+const Before = z.tuple([z.enum(["m", "s"]), At, z.union([BIGINT, z.uuid()])]);
 
 export function beforeCursor({ at, kind, id }: Position): string {
   return `${kind === "message" ? "m" : "s"}.${at}.${id}`;

@@ -24,7 +24,7 @@ export function messageItem(language: Language, message: TimelineMessage, around
     type: message.type ?? "unknown",
     label: labelOf(language, message),
     ...(text !== undefined && { text }),
-    sentAt: message.sentAt.toISOString(),
+    sentAt: timeOf(message.sentAt),
     ...(status && { tick: { name: status, label: words(language, `status.${status}`) } }),
     ...(hasFailed && { refusal: refusalWords(language, failureWords(message.failureCode ?? -1)) }),
     isEdited: message.isEdited && !message.isRevoked,
@@ -84,6 +84,13 @@ export function messageItemId(id: string): string {
 export function sendItemId(id: string): string {
   return `s${id}`;
 }
+
+/** Phones may say any time; a year of five digits would be written as no screen reads it. */
+function timeOf(time: Date): string {
+  return (time < LAST_TIME ? time : LAST_TIME).toISOString();
+}
+
+const LAST_TIME = new Date("9999-12-31T23:59:59.999Z");
 
 function textOf({ isRevoked, isEdited, editedBody, body }: TimelineMessage): string | undefined {
   if (isRevoked) return undefined;

@@ -4,29 +4,31 @@ import { makeLog } from "#core/kit/log.ts";
 import { type Database, openDatabase } from "#core/store/database.ts";
 import { migrate } from "#core/store/migrate.ts";
 import { sql } from "#core/store/sql.ts";
-import { makeBenchFolder, removeBenchFolders } from "./bench-folder.ts";
+import { makeBenchFolder, removeBenchFolder } from "./bench-folder.ts";
 
 export interface BenchDatabase extends Database {
   dataDir: string;
 }
 
-/**
- * Runs `work` on an embedded server of its own with production settings, data on a real disk, migrated to head and
- * proven durable. Everything is removed afterwards.
- */
+/** Runs `work` on a database in a folder of its own on a real disk, and removes everything afterwards. */
 export async function withBenchDatabase<T>(work: (database: BenchDatabase) => Promise<T>): Promise<T> {
-  const dataDir = makeBenchFolder();
+  const folder = makeBenchFolder();
   try {
-    const database = await openDatabase({ dataDir, log: makeLog("error") });
-    try {
-      await migrate(database.owner);
-      for (const pool of [database.owner, database.app, database.worker]) await assertDurable(pool);
-      return await work({ ...database, dataDir });
-    } finally {
-      await database.end();
-    }
+    return await withDatabaseIn(folder, work);
   } finally {
-    removeBenchFolders();
+    removeBenchFolder(folder);
+  }
+}
+
+/** Runs `work` on an embedded server with production settings, migrated to head and proven durable; stops it afterwards. */
+export async function withDatabaseIn<T>(dataDir: string, work: (database: BenchDatabase) => Promise<T>): Promise<T> {
+  const database = await openDatabase({ dataDir, log: makeLog("error") });
+  try {
+    await migrate(database.owner);
+    for (const pool of [database.owner, database.app, database.worker]) await assertDurable(pool);
+    return await work({ ...database, dataDir });
+  } finally {
+    await database.end();
   }
 }
 

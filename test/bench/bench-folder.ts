@@ -18,7 +18,7 @@ export function makeBenchFolder(): string {
   return folder;
 }
 
-/** Ends the servers in the folders of this process, and removes them: also on the way out after an error. */
+/** On the way out after an error or a signal: everything that this process made. */
 export function removeBenchFolders(): void {
   for (const { folder, pid } of benchFolders()) if (pid === process.pid) removeBenchFolder(folder);
 }
@@ -29,7 +29,8 @@ function sweepBenchFolders(): void {
     if (!isAlive(pid) && statSync(folder).uid === process.getuid?.()) removeBenchFolder(folder);
 }
 
-function removeBenchFolder(folder: string): void {
+/** Ends a server that still runs in it. */
+export function removeBenchFolder(folder: string): void {
   const data = path.join(folder, "postgres/data");
   const lock = readLock(data);
   if (lock !== undefined && isServing(lock.pid, data)) process.kill(lock.pid, "SIGQUIT");

@@ -1,5 +1,5 @@
 import type { Owner } from "./database-server.ts";
-import { seen } from "./stage.ts";
+import { leaseSeenMs, seen } from "./stage.ts";
 
 /** A session of one of our processes that waits for a lock of ours, inside a statement that we know. */
 export interface Waiting {
@@ -7,12 +7,9 @@ export interface Waiting {
   process: string;
 }
 
-/** Longer than a lease: after an earlier kill every lane may have to wait for its own to run out. */
-export const waitMs = 20_000;
-
 /** Waits until a session of the process `of` (absent: of anybody) stands at a statement that holds `words`. */
 export async function waitingAt(owner: Owner, words: string, of?: string): Promise<Waiting | undefined> {
-  return seen(async () => (await sessionsAt(owner, words)).find(({ process }) => process === (of ?? process)), waitMs);
+  return seen(async () => (await sessionsAt(owner, words)).find(({ process }) => process === (of ?? process)), leaseSeenMs);
 }
 
 /** Sessions that wait for a lock inside such a statement, now. */

@@ -25,7 +25,7 @@ export interface Customer {
 }
 
 /** Numbers of one workspace share their customers, so that two lanes meet at the same people. */
-export function makeCast(size: { workspaces: number; numbersEach: number; customersEach: number }): Cast {
+export function makeCast(size: { workspaces: number; numbersEach: number; customersEach: number; hasLateNumber: boolean }): Cast {
   const workspaces = Array.from({ length: size.workspaces }, (_, at): CastWorkspace => {
     const digit = at + 1;
     return {
@@ -35,7 +35,7 @@ export function makeCast(size: { workspaces: number; numbersEach: number; custom
       numbers: Array.from({ length: size.numbersEach }, (_, number) => ({
         phoneNumberId: `3000000000${digit}${number}`,
         displayPhone: `91555000${digit}00${number}`,
-        isLate: at === 0 && number === size.numbersEach - 1,
+        isLate: size.hasLateNumber && at === 0 && number === size.numbersEach - 1,
       })),
       customers: Array.from({ length: size.customersEach }, (_, customer) => ({
         phone: `9155501${digit}${String(customer).padStart(4, "0")}`,

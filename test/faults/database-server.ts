@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { bootstrapServer, LOGIN } from "#core/store/bootstrap.ts";
 import { type EmbeddedPostgres, startEmbedded } from "#core/store/embedded-postgres.ts";
@@ -45,47 +46,68 @@ export interface Owner {
 }
 
 const askMs = 30_000;
+const againMs = 50;
 const connectMs = 5_000;
 
 export function makeOwner(connection: pg.ClientConfig): Owner {
   let client: pg.Client | undefined;
 
-  async function connected(): Promise<pg.Client> {
+  async function connectedOnce(): Promise<pg.Client> {
     const made = new pg.Client({ ...connection, connectionTimeoutMillis: connectMs });
     // The query that was running rejects as well; without a listener Node would end.
     made.on("error", () => {});
-    await made.connect();
-    return made;
+    try {
+      await made.connect();
+      return made;
+    } catch (error) {
+      made.end().catch(() => {});
+      throw error;
+    }
   }
 
   return {
-    async ask<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) {
-      const deadline = performance.now() + askMs;
-      for (;;) {
+    ask: <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      untilAnswered(async () => {
+        client ??= await connectedOnce();
         try {
-          client ??= await connected();
           return (await client.query<Row>(text, values)).rows;
         } catch (error) {
-          client?.end().catch(() => {});
+          client.end().catch(() => {});
           client = undefined;
-          if (performance.now() > deadline || isOurMistake(error)) throw error;
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          throw error;
         }
-      }
-    },
-    async hold(statement) {
-      const holder = await connected();
-      await holder.query("begin");
-      await holder.query(statement);
-      return async () => {
-        await holder.end().catch(() => {});
-      };
-    },
+      }),
+    hold: (statement) =>
+      untilAnswered(async () => {
+        const holder = await connectedOnce();
+        const letGo = async () => void (await holder.end().catch(() => {}));
+        try {
+          await holder.query("begin");
+          await holder.query(statement);
+          return letGo;
+        } catch (error) {
+          await letGo();
+          throw error;
+        }
+      }),
     async end() {
       await client?.end().catch(() => {});
       client = undefined;
     },
   };
+}
+
+/** Tries again while the database is away. */
+async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + askMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline || isOurMistake(error)) throw error;
+      await sleep(againMs);
+    }
+  }
 }
 
 /** A statement that is wrong stays wrong, however long the database is asked. */

@@ -49,7 +49,7 @@ export async function runDeliveries({ kills, seed, scratch, tell }: RunOptions):
     makeService(name, scratch.sub(name), settings.of({ DATABASE_URL: database.urlOf(name), ...more }));
   const server = processOf("server", { PORT: String(port), ROLES: "web,worker" });
   const worker = processOf("worker", { PORT: "0", ROLES: "worker" });
-  const cast = makeCast({ workspaces: 3, numbersEach: 2, customersEach: 40 });
+  const cast = makeCast({ workspaces: 3, numbersEach: 2, customersEach: 40, hasLateNumber: true });
   const story = makeStory(cast, random, new Date());
   const poster = makePoster({ url: () => `http://127.0.0.1:${port}`, secret: settings.secret, story, random });
   const tally = new Tally();

@@ -1,29 +1,43 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { endSession, sessionsAt, waitingAt, waitMs } from "./backends.ts";
+import { endSession, sessionsAt, waitingAt } from "./backends.ts";
+import { pinned } from "./pins.ts";
 import type { Service } from "./service.ts";
-import { type Stage, seen, untilReady } from "./stage.ts";
+import { leaseSeenMs, type Stage, seen, untilReady } from "./stage.ts";
 
+/** Statements of the product, by their words: a gap whose words are gone is not met, and the run fails. */
 const storing = "insert into delivery (";
+const routing = "insert into lane_item";
+const locking = "select n.workspace_id";
+const finishing = "delete from lane_item";
+const givingBack = "update lane l set leased_until = null";
 
 /**
  * One kill in every gap between two outside effects. No hook in the product: the harness looks from the database, and
- * where a gap is only microseconds wide it holds a lock that stops the product inside it.
+ * where a gap is only microseconds wide it holds a lock that stops the product inside it. Lanes of a killed worker wait
+ * for their lease, so kills that need no lane stand between those that do.
  */
 export async function killInEveryGap(stage: Stage): Promise<void> {
+  const { server, worker } = stage;
+  await atStatement(stage, server, "while routing", { table: "lane_item", words: routing });
+  await atStatement(stage, worker, "while routing", { table: "lane_item", words: routing });
+  await whileLeased(stage, server);
   await beforeStored(stage);
   await storedButNotAnswered(stage);
   await rightAfterAnswer(stage);
-  for (const victim of [stage.server, stage.worker]) {
-    await atStatement(stage, victim, { gap: "while routing", table: "lane_item", words: "insert into lane_item" });
-    await whileLeased(stage, victim);
-    await atStatement(stage, victim, { gap: "applied, not committed", table: "lane_item", words: "delete from lane_item" });
-    await beforeGivenBack(stage, victim);
-    await whileStarting(stage, victim);
-  }
+  await whileStarting(stage, server);
+  await atStatement(stage, worker, "applied, not committed", { table: "lane_item", words: finishing });
+  await whileStarting(stage, worker);
+  await underLoad(stage, [server, worker]);
+  await whileLeased(stage, worker);
+  await databaseUnderLoad(stage, "postmaster");
+  await databaseUnderLoad(stage, "all");
+  await databaseUnderLoad(stage, "backend");
+  await atStatement(stage, server, "applied, not committed", { table: "lane_item", words: finishing });
+  await underLoad(stage, [server, worker], "database");
+  await databaseWhileLeased(stage);
+  await beforeGivenBack(stage, server);
+  await beforeGivenBack(stage, worker);
   await whileLeasedAsSeen(stage);
-  for (const whom of ["postmaster", "all", "backend"] as const) await databaseUnderLoad(stage, whom);
-  await togetherUnderLoad(stage, [stage.server, stage.worker]);
-  await togetherUnderLoad(stage, [stage.server, stage.worker], "database");
 }
 
 /** The request is written and nothing of it is in the database: its session ends with the process. */
@@ -64,66 +78,79 @@ async function rightAfterAnswer(stage: Stage): Promise<void> {
   poster.atNextAcknowledgement(() => {
     wasStruck = server.strike();
   });
-  await seen(() => wasStruck, waitMs);
+  await seen(() => wasStruck, leaseSeenMs);
   note(stage, "right after the 200", [server.name], wasStruck === true);
 }
 
 /** Inside a transaction that routes or applies: the lock stops the process at its statement. */
-async function atStatement(stage: Stage, victim: Service, at: { gap: string; table: string; words: string }): Promise<void> {
+async function atStatement(stage: Stage, victim: Service, gap: string, at: { table: string; words: string }): Promise<void> {
   const { owner } = stage;
   await untilReady(stage.server, stage.worker);
-  const release = await owner.hold(`lock table ${at.table} in exclusive mode`);
-  const stuck = await waitingAt(owner, at.words, victim.name);
-  await victim.kill();
-  await release();
-  note(stage, at.gap, [victim.name], stuck !== undefined);
+  const isMet = await pinned(owner, `lock table ${at.table} in exclusive mode`, async () => {
+    const isStuck = (await sessionsAt(owner, at.words)).some(({ process }) => process === victim.name);
+    return isStuck && victim.strike() ? true : undefined;
+  });
+  note(stage, gap, [victim.name], isMet);
 }
 
 /** Lanes are leased and their items are being applied: the locks of the numbers stop it before it wrote anything. */
 async function whileLeased(stage: Stage, victim: Service): Promise<void> {
-  const { owner } = stage;
   await untilReady(stage.server, stage.worker);
-  const release = await owner.hold("select from business_number for update");
-  const met = await seen(() => leaseOf(stage, victim), waitMs);
-  await victim.kill();
-  await release();
-  note(stage, "while leased", [victim.name], met === true);
+  const isMet = await pinned(stage.owner, "select from business_number for update", async () => {
+    return (await hasLease(stage, victim)) && victim.strike() ? true : undefined;
+  });
+  note(stage, "while leased", [victim.name], isMet);
+}
+
+async function databaseWhileLeased(stage: Stage): Promise<void> {
+  const { database, owner } = stage;
+  await untilReady(stage.server, stage.worker);
+  const isMet = await pinned(owner, "select from business_number for update", async () => {
+    if ((await sessionsAt(owner, locking)).length === 0) return undefined;
+    await database.kill("all");
+    return true;
+  });
+  note(stage, "while leased", ["database"], isMet);
+  if (isMet) await database.restart();
 }
 
 /** Applied and committed, but the lane still carries the lease: nobody may take it before the lease has run out. */
 async function beforeGivenBack(stage: Stage, victim: Service): Promise<void> {
   const { owner } = stage;
   await untilReady(stage.server, stage.worker);
-  const release = await owner.hold("select from business_number for update");
-  const stuck = await waitingAt(owner, "select n.workspace_id", victim.name);
-  // Queues behind the applying transaction, and before the statement that gives the lane back. One lane is enough, and
-  // cannot end in a deadlock.
-  const holding = owner.hold(`select from lane where leased_by like '${victim.pid}-%' order by id limit 1 for update`);
-  await waitingAt(owner, "select from lane where leased_by");
-  await release();
-  const releaseLanes = await holding;
-  const last = await waitingAt(owner, "update lane l set leased_until = null", victim.name);
+  let holding: Promise<() => Promise<void>> | undefined;
+  const isStuck = await pinned(owner, "select from business_number for update", async () => {
+    if (!(await sessionsAt(owner, locking)).some(({ process }) => process === victim.name)) return undefined;
+    // Queues behind the applying transaction, and before the statement that gives the lane back. One lane is enough,
+    // and cannot end in a deadlock.
+    holding = owner.hold(`select from lane where leased_by like '${victim.pid}-%' order by id limit 1 for update`);
+    await waitingAt(owner, "select from lane where leased_by");
+    return true;
+  });
+  const release = await holding;
+  const last = isStuck ? await waitingAt(owner, givingBack, victim.name) : undefined;
   await victim.kill();
-  await releaseLanes();
-  note(stage, "applied, lanes not given back", [victim.name], stuck !== undefined && last !== undefined);
+  await release?.();
+  note(stage, "applied, lanes not given back", [victim.name], last !== undefined);
 }
 
 /** Without any lock of ours: the first lease that is seen costs its holder's life. */
 async function whileLeasedAsSeen(stage: Stage): Promise<void> {
   await untilReady(stage.server, stage.worker);
   const holder = await seen(async () => {
-    for (const one of [stage.server, stage.worker]) if ((await leaseOf(stage, one)) && one.strike()) return one;
+    for (const one of [stage.server, stage.worker]) if ((await hasLease(stage, one)) && one.strike()) return one;
     return undefined;
-  }, waitMs);
+  }, leaseSeenMs);
   note(stage, "while leased, no lock held", [holder?.name ?? "nobody"], holder !== undefined);
 }
 
-async function leaseOf({ owner }: Stage, { pid }: Service): Promise<true | undefined> {
+async function hasLease({ owner }: Stage, { pid }: Service): Promise<boolean> {
   const rows = await owner.ask(
-    "select from lane l where l.leased_until > now() and l.leased_by like $1 || '-%' and exists (select from lane_item i where i.lane_id = l.id) limit 1",
+    `select from lane l where l.leased_until > now() and l.leased_by like $1 || '-%'
+       and exists (select from lane_item i where i.lane_id = l.id) limit 1`,
     [String(pid)],
   );
-  return rows.length > 0 ? true : undefined;
+  return rows.length > 0;
 }
 
 /** A restarted process dies again before it is ready. */
@@ -146,22 +173,22 @@ async function databaseUnderLoad(stage: Stage, whom: "postmaster" | "all" | "bac
       "select pid from pg_stat_activity where application_name in ('server', 'worker') order by random() limit 1",
     );
     if (backend) database.killBackend(backend.pid);
-    return note(stage, "database under load: one backend", ["database"], backend !== undefined);
+    return note(stage, "under load", ["one backend"], backend !== undefined);
   }
   await database.kill(whom);
-  note(stage, `database under load: ${whom === "all" ? "all its processes" : "postmaster"}`, ["database"], true);
+  note(stage, "under load", [whom === "all" ? "database" : "postmaster"], true);
   await sleep(random.between(100, 800));
   await database.restart();
 }
 
-async function togetherUnderLoad(stage: Stage, services: readonly Service[], and?: "database"): Promise<void> {
+async function underLoad(stage: Stage, services: readonly Service[], and?: "database"): Promise<void> {
   const { database, random } = stage;
   await untilReady(...services);
   await sleep(random.between(50, 400));
   const struck = services.filter((service) => service.strike());
   if (and) await database.kill("all");
-  const names = [...struck.map(({ name }) => name), ...(and ? ["database"] : [])];
-  note(stage, "together", names, struck.length === services.length);
+  const names = [...struck.map(({ name }) => name), ...(and ? [and] : [])];
+  note(stage, and ? "all at once" : "both at once", names, struck.length === services.length);
   if (and) await database.restart();
 }
 

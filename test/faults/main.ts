@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { type DeliveriesResult, runDeliveries } from "./deliveries.ts";
-import { printResult } from "./printed.ts";
+import { type EmbeddedResult, runEmbedded } from "./embedded.ts";
+import { printEmbedded, printResult } from "./printed.ts";
 import { makeScratch } from "./scratch.ts";
 
 const usage = "npm run faults -- [--scenario deliveries] [--kills N] [--seed K]";
@@ -30,8 +31,13 @@ async function main(): Promise<number> {
   tell(`scenario deliveries, ${kills} kills at random after one in every gap, seed ${seed}`);
 
   const result = await runDeliveries({ kills, seed, scratch, tell });
-  for (const line of printResult(result)) console.log(line);
-  return isGood(result) ? 0 : 1;
+  const embedded = await runEmbedded({ seed, scratch, tell });
+  for (const line of [...printResult(result), ...printEmbedded(embedded)]) console.log(line);
+  return isGood(result) && isKept(embedded) ? 0 : 1;
+}
+
+function isKept({ comparison: { acknowledged, lost, duplicated }, problems }: EmbeddedResult): boolean {
+  return acknowledged > 0 && lost === 0 && duplicated === 0 && problems.length === 0;
 }
 
 function isGood({ comparison, tally, drainedSeconds, problems }: DeliveriesResult): boolean {

@@ -1,8 +1,9 @@
+import type { Comparison } from "./comparison.ts";
 import type { DeliveriesResult } from "./deliveries.ts";
+import type { EmbeddedResult } from "./embedded.ts";
 
 /** What a person reads at the end of a run. */
 export function printResult({ comparison, tally, outcomes, drainedSeconds, problems }: DeliveriesResult): string[] {
-  const { acknowledged, applied, parked, lost, duplicated, differences } = comparison;
   const kills = [...tally.counts].map(([gap, victims]) => {
     const by = [...victims].map(([name, count]) => `${name} ${count}`).join(", ");
     return `  ${gap.padEnd(44)} ${by}`;
@@ -13,13 +14,30 @@ export function printResult({ comparison, tally, outcomes, drainedSeconds, probl
     `kills ${tally.total}`,
     ...kills,
     `answers: ${answers}`,
-    ...differences.map((line) => `difference: ${line}`),
+    ...differencesOf(comparison),
     ...tally.missed.map((gap) => `gap not met: ${gap}`),
     ...problems.map((problem) => `problem: ${problem}`),
     "",
-    `acknowledged ${acknowledged}, applied ${applied}, parked ${parked}, lost ${lost}, duplicated ${duplicated}`,
-    drainedSeconds === undefined
-      ? "not drained"
-      : `drained ${drainedSeconds.toFixed(1)} s after the last kill`,
+    countsOf(comparison),
+    drainedSeconds === undefined ? "not drained" : `drained ${drainedSeconds.toFixed(1)} s after the last kill`,
   ];
+}
+
+export function printEmbedded({ comparison, done, skipped, problems }: EmbeddedResult): string[] {
+  return [
+    "",
+    "one process on its embedded PostgreSQL",
+    ...[...done, ...skipped].map((line) => `  ${line}`),
+    ...differencesOf(comparison),
+    ...problems.map((problem) => `problem: ${problem}`),
+    countsOf(comparison),
+  ];
+}
+
+function countsOf({ acknowledged, applied, parked, lost, duplicated }: Comparison): string {
+  return `acknowledged ${acknowledged}, applied ${applied}, parked ${parked}, lost ${lost}, duplicated ${duplicated}`;
+}
+
+function differencesOf({ differences }: Comparison): string[] {
+  return differences.map((line) => `difference: ${line}`);
 }

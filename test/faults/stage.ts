@@ -40,6 +40,9 @@ export class Tally {
 
 const pollMs = 2;
 
+/** Longer than a lease: after an earlier kill every lane may have to wait for its own to run out. */
+export const leaseSeenMs = 20_000;
+
 /** The first answer that is not undefined; undefined when none came in time. */
 export async function seen<T>(look: () => Promise<T | undefined> | T | undefined, withinMs: number): Promise<T | undefined> {
   const deadline = performance.now() + withinMs;

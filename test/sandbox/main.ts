@@ -42,17 +42,20 @@ async function once(): Promise<number> {
 async function stay(): Promise<void> {
   const dataDir = path.resolve(process.env["DATA_DIR"] ?? ".triveni/sandbox");
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const stage = await startStage({ dataDir, port: Number(process.env["PORT"] ?? 3000) });
-  await describe(stage);
+  tell(`Starting Triveni with simulators of Meta and HubSpot; data lies in ${dataDir}.`);
+  const starting = startStage({ dataDir, port: Number(process.env["PORT"] ?? 3000) });
+
+  // Heard from the beginning: a database that is only just starting is stopped in order, too.
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    await stage.stop();
+    await (await starting).stop();
     process.exit(0);
   };
   process.on("SIGINT", () => void stop());
   process.on("SIGTERM", () => void stop());
+  await describe(await starting);
 }
 
 /** A customer has written before anybody looks, so that there is something to see. */

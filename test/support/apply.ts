@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Fact } from "#core/domain/fact.ts";
-import { lockNumbers } from "#core/store/numbers.ts";
+import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import { type Applied, applyFacts } from "#core/usecases/deliveries/apply/apply-facts.ts";
 import { readDelivery } from "#core/whatsapp/delivery.ts";
@@ -44,7 +44,7 @@ export function applyPayloads(
 ): Promise<Applied> {
   const facts = payloads.flatMap((payload) => factsOf(payload, receivedAt));
   return asWorkspaces(database.worker, [workspaceId], async (tx) => {
-    const [number] = await lockNumbers(tx, [{ workspaceId, numberId }]);
+    const [number] = await lockWorkspacesOf(tx, [{ workspaceId, numberId }]);
     if (!number) throw new Error(`number ${numberId} is not connected`);
     const entries = facts.map((fact, position) => ({
       workspaceId,

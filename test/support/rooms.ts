@@ -11,7 +11,7 @@ const VENDOR_SDKS = ["@hubspot/api-client", "jsforce"];
 const FLOOR_2 = ["core/crm", "core/whatsapp", "core/store", "core/media", "core/jobs"];
 const CORE = [
   ...["core/kit", "core/words", "core/domain", ...FLOOR_2, "core/views", "core/usecases", "core/live"],
-  ...["core/api", "core/api/contract", "core/app.ts", "core/http-server.ts"],
+  ...["core/api", "core/api/contract", "core/app.ts", "core/http-server.ts", "core/workers.ts"],
 ];
 
 const ROOMS: Record<string, Room> = {
@@ -52,6 +52,7 @@ const ROOMS: Record<string, Room> = {
   "core/commands": { may: [...CORE, "core/config.ts"] },
   "core/app.ts": { may: CORE },
   "core/http-server.ts": { may: CORE },
+  "core/workers.ts": { may: CORE },
   "connectors/hubspot": { may: ["core/crm", "core/domain", "core/kit"], neverLibraries: ["pg", "jsforce"] },
   "main.ts": { may: [...CORE, "core/config.ts", "core/commands", "connectors/hubspot"] },
   test: { may: "*" },
@@ -66,6 +67,7 @@ export const ROOMS_BUILT = [
     "core/config.ts",
     "core/app.ts",
     "core/http-server.ts",
+    "core/workers.ts",
     "connectors/hubspot",
     "main.ts",
     "test",

@@ -7,7 +7,7 @@ import { parseSeenThrough } from "#core/views/cursors.ts";
 import { refusalWords, sendItemId } from "#core/views/timeline-item.ts";
 import { isWordKey, type Language, words } from "#core/words/words.ts";
 import { ReadRequest, ReplyAnswer, ReplyRequest } from "../contract/replies.ts";
-import { callerOf, jsonOf } from "../identify.ts";
+import { callerOf, jsonOf, readAs } from "../identify.ts";
 import type { ApiDeps } from "../mount.ts";
 import { languageOfRequest, requestIdOf } from "../respond.ts";
 
@@ -17,10 +17,10 @@ const statusOf = { queued: 202, "answered-since": 409, refused: 422 } as const;
 /** POST /v1/conversations/{id}/replies. */
 export async function postReply(request: Request, response: Response, deps: ApiDeps): Promise<void> {
   const { workspaceId, agent, install } = callerOf(response);
-  const { idempotencyKey, text, seenThrough, replyTo } = ReplyRequest.parse(jsonOf(request));
+  const { idempotencyKey, text, seenThrough, replyTo } = readAs(ReplyRequest, jsonOf(request));
   const outcome = await queueReply(deps, {
     workspaceId,
-    conversationId: Params.parse(request.params).id,
+    conversationId: readAs(Params, request.params).id,
     ...(install && { withinInstall: install.installId }),
     agent,
     idempotencyKey,
@@ -37,10 +37,10 @@ export async function postReply(request: Request, response: Response, deps: ApiD
 /** POST /v1/conversations/{id}/read. */
 export async function postRead(request: Request, response: Response, deps: ApiDeps): Promise<void> {
   const { workspaceId, agent, install } = callerOf(response);
-  const { through } = ReadRequest.parse(jsonOf(request));
+  const { through } = readAs(ReadRequest, jsonOf(request));
   await markRead(deps, {
     workspaceId,
-    conversationId: Params.parse(request.params).id,
+    conversationId: readAs(Params, request.params).id,
     ...(install && { withinInstall: install.installId }),
     agent,
     through: new Date(through),

@@ -4,7 +4,7 @@ import { Failure } from "#core/kit/failure.ts";
 import { timelinePage, timelineSearch, timelineSince } from "#core/views/timeline.ts";
 import type { Caller } from "../callers/caller.ts";
 import { SearchPage, TimelinePage, TimelineQuery } from "../contract/timeline.ts";
-import { callerOf } from "../identify.ts";
+import { callerOf, readAs } from "../identify.ts";
 import type { ApiDeps } from "../mount.ts";
 import { languageOfRequest, requestIdOf } from "../respond.ts";
 
@@ -17,10 +17,10 @@ const Params = z.object({
 /** GET /v1/records/{crm}/{type}/{recordId}/timeline: a page (`before`), what changed (`since`), or what is found (`search`). */
 export async function getTimeline(request: Request, response: Response, deps: ApiDeps): Promise<void> {
   const caller = callerOf(response);
-  const { before, since, search, limit } = TimelineQuery.parse(request.query);
+  const { before, since, search, limit } = readAs(TimelineQuery, request.query);
   const ask = {
     workspaceId: caller.workspaceId,
-    record: recordOf(Params.parse(request.params), caller),
+    record: recordOf(readAs(Params, request.params), caller),
     actor: caller.agent,
     language: languageOfRequest(request),
     requestId: requestIdOf(response),

@@ -10,15 +10,18 @@ begin
   execute format('alter table %s enable row level security', name);
   execute format('alter table %s force row level security', name);
   -- nullif: after a "set local" the setting reads '' in later transactions, and ''::uuid throws.
+  -- "is true": the policy is a net, never the way to the rows. As a plain equality the planner takes it for an index
+  -- condition and, on tables without statistics, scans a workspace for every key (measured: 40 times slower).
   execute format($p$create policy own on %s to triveni_app
-    using (workspace_id = (select nullif(current_setting('app.workspace_id', true), '')::uuid))$p$, name);
+    using ((workspace_id = (select nullif(current_setting('app.workspace_id', true), '')::uuid)) is true)$p$, name);
   execute format($p$create policy batch on %s to triveni_worker
-    using (workspace_id = any ((select nullif(current_setting('app.workspace_ids', true), '')::uuid[])::uuid[]))$p$, name);
+    using ((workspace_id = any ((select nullif(current_setting('app.workspace_ids', true), '')::uuid[])::uuid[])) is true)$p$, name);
   execute format('create policy owner on %s to current_user using (true) with check (true)', name);
 end $f$;
 
 -- ---------------------------------------------------------------- who we work for
 
+-- Whoever writes messages or people of a workspace locks its row first (for no key update): one writer at a time.
 create table workspace (
   workspace_id uuid primary key,
   name text not null,
@@ -37,8 +40,7 @@ create table waba (
 );
 create unique index waba_in_one_workspace on waba (waba_id) where disconnected_at is null;
 
--- A business number with its periods. Whoever writes messages of a number locks this row first
--- (for no key update), so facts of one number are joined one after another.
+-- A business number with its periods.
 create table business_number (
   workspace_id uuid not null references workspace,
   id bigint generated always as identity,

@@ -3,7 +3,7 @@ import type { Fact } from "#core/domain/fact.ts";
 import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
 import { deleteItems, forgetAttempts, holdLanes, type LeasedLane } from "#core/store/lanes.ts";
-import { lockNumbers } from "#core/store/numbers.ts";
+import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import { insertParked } from "#core/store/parked-items.ts";
 import { isTransient } from "#core/store/postgres-errors.ts";
 import { asWorkspaces, type Tx } from "#core/store/transaction.ts";
@@ -11,7 +11,7 @@ import { applyFacts } from "./apply/apply-facts.ts";
 import type { Entry } from "./apply/entry.ts";
 import type { ReadItem } from "./read-items.ts";
 
-/** Facts of one transaction: more only hold the locks of their numbers longer. */
+/** Facts of one transaction: more only hold the locks of their workspaces longer. */
 const factsMax = 2000;
 
 export interface BatchResult {
@@ -112,7 +112,7 @@ function slicesOf(items: readonly ReadItem[]): ItemFact[][] {
 
 async function applySlice(options: BatchOptions, tx: Tx, slice: readonly ItemFact[]): Promise<Map<string, string>> {
   if (slice.length === 0) return new Map();
-  const numbers = await lockNumbers(
+  const numbers = await lockWorkspacesOf(
     tx,
     slice.flatMap(({ item: { lane } }) =>
       lane.numberId === undefined ? [] : [{ workspaceId: lane.workspaceId, numberId: lane.numberId }],

@@ -4,6 +4,7 @@ import { Failure } from "#core/kit/failure.ts";
 import { insertAuditEntry } from "#core/store/audit.ts";
 import { bumpConversations, conversationsOfPersons } from "#core/store/conversations.ts";
 import { countIdentities } from "#core/store/identities.ts";
+import { lockWorkspaces } from "#core/store/numbers.ts";
 import { closeEdge, insertEdges, openEdge, projectPersons } from "#core/store/person-edges.ts";
 import { asWorkspace, type Tx } from "#core/store/transaction.ts";
 
@@ -24,6 +25,7 @@ export async function joinPeople(app: pg.Pool, clock: Clock, joining: Joining): 
   const { workspaceId, identities, agentId, reason } = joining;
   if (identities[0] === identities[1]) throw new Failure("invalid", "people.same", "These are one identity already.");
   await asWorkspace(app, workspaceId, async (tx) => {
+    await lockWorkspaces(tx, [workspaceId]);
     const madeAt = clock.now();
     const edge = {
       workspaceId,
@@ -45,6 +47,7 @@ export async function joinPeople(app: pg.Pool, clock: Clock, joining: Joining): 
 export async function partPeople(app: pg.Pool, clock: Clock, parting: Joining): Promise<void> {
   const { workspaceId, identities, agentId, reason } = parting;
   await asWorkspace(app, workspaceId, async (tx) => {
+    await lockWorkspaces(tx, [workspaceId]);
     const edge = await openEdge(tx, workspaceId, identities);
     if (!edge)
       throw new Failure("missing", "people.not_joined", "These two are not joined directly: part the pair that is.");

@@ -1,5 +1,5 @@
 import { permitSend, type SendRefusalReason } from "#core/domain/send-permission/permit-send.ts";
-import { lockNumbers } from "#core/store/numbers.ts";
+import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import {
   holdsSenderLease,
   lockWaitingSends,
@@ -68,7 +68,7 @@ async function refuse(
 ): Promise<void> {
   if (refused.length === 0) return;
   await asWorkspaces(worker, [workspaceId], async (tx) => {
-    await lockNumbers(tx, [{ workspaceId, numberId }]);
+    await lockWorkspacesOf(tx, [{ workspaceId, numberId }]);
     for (const { send, refusal } of refused) {
       if (refusal !== undefined) await refuseSend(tx, workspaceId, send.id, { code: refusal }, now);
     }

@@ -10,8 +10,8 @@ import { claimSends } from "./claim-sends.ts";
 import { type KnownAnswer, recordAnswers } from "./record-answers.ts";
 import { messagesPerSecond, type OpenedNumber, type SenderContext } from "./sender-context.ts";
 
-const LEASE_MS = 30_000;
-const RENEW_AFTER_MS = 10_000;
+const LEASE_MS = 15_000;
+const RENEW_AFTER_MS = 5_000;
 const TOKEN_WAIT_MS = 2_000;
 const IDLE_LOOK_MS = 100;
 const RECORD_TRIES_MAX = 20;

@@ -1,5 +1,5 @@
 import { contradicts } from "#core/domain/send-state.ts";
-import { type LockedNumber, lockNumbers } from "#core/store/numbers.ts";
+import { type LockedNumber, lockWorkspacesOf } from "#core/store/numbers.ts";
 import { refuseSend, requeueSend } from "#core/store/send-claims.ts";
 import { confirmSends } from "#core/store/sends.ts";
 import { asWorkspaces, type Tx } from "#core/store/transaction.ts";
@@ -25,7 +25,7 @@ export async function recordAnswers(
 ): Promise<void> {
   const { workspaceId } = number;
   await asWorkspaces(context.worker, [workspaceId], async (tx) => {
-    const [locked] = await lockNumbers(tx, [number]);
+    const [locked] = await lockWorkspacesOf(tx, [number]);
     if (locked !== undefined) await confirm(tx, context, locked, answers);
     for (const { sendId, answer, at } of answers) {
       if (answer.outcome === "refused") await refuseSend(tx, workspaceId, sendId, answer.refusal, at);

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
-import { lockNumbers } from "#core/store/numbers.ts";
+import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import { markUnconfirmed } from "#core/store/send-claims.ts";
 import { selectNumbersWithStaleSends } from "#core/store/sender-numbers.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
@@ -29,7 +29,7 @@ export async function settleSends(options: {
   let told = 0;
   for (const key of await selectNumbersWithStaleSends(worker, bounds.claimedBefore)) {
     const count = await asWorkspaces(worker, [key.workspaceId], async (tx) => {
-      await lockNumbers(tx, [key]);
+      await lockWorkspacesOf(tx, [key]);
       return markUnconfirmed(tx, key, bounds);
     });
     if (count > 0) log.warn({ ...key, count }, "sends were not confirmed");

@@ -70,17 +70,14 @@ function addText(world: PlainWorld, rows: PlainBatch, text: Incoming, id: string
   rows.crmWrites.push([workspaceId, installId, id]);
 }
 
-/** Somebody seen with BSUID and phone is two identities, joined. */
+/** Somebody seen with BSUID and phone is one identity, and the phone an attribute of it. */
 function addPerson(world: PlainWorld, rows: PlainBatch, { person, personIndex, sentAt }: Incoming): void {
   const { workspaceId, numberId, portfolioKey } = workspaceOf(world, person.workspace);
-  const [identityId, phoneId, conversationId] = [newId(), newId(), newId()];
-  const [low, high] = identityId < phoneId ? [identityId, phoneId] : [phoneId, identityId];
+  const [identityId, conversationId] = [newId(), newId()];
   const day = new Date(Math.floor(sentAt.getTime() / DAY_MS) * DAY_MS);
-  rows.identities.push([workspaceId, identityId, portfolioKey, "bsuid", person.bsuid, low]);
-  rows.identities.push([workspaceId, phoneId, portfolioKey, "phone", person.phone, low]);
+  rows.identities.push([workspaceId, identityId, portfolioKey, "bsuid", person.bsuid, identityId]);
   rows.attributes.push([workspaceId, identityId, "phone", person.phone, sentAt, day]);
   rows.attributes.push([workspaceId, identityId, "name", person.name, sentAt, day]);
-  rows.edges.push([workspaceId, newId(), low, high]);
   rows.newConversations.push([workspaceId, conversationId, numberId, identityId, 1, sentAt, sentAt]);
   world.known.set(personIndex, { identityId, conversationId });
 }
@@ -115,7 +112,7 @@ function partOf(rows: PlainBatch): PlainPart {
 
 function noRows(): PlainBatch {
   return {
-    ...{ identities: [], attributes: [], edges: [], newConversations: [], conversations: [] },
+    ...{ identities: [], attributes: [], newConversations: [], conversations: [] },
     ...{ messages: [], ticked: [], statuses: [], charges: [], crmWrites: [] },
   };
 }

@@ -9,7 +9,6 @@ export type Row = readonly unknown[];
 export interface PlainBatch {
   identities: Row[];
   attributes: Row[];
-  edges: Row[];
   newConversations: Row[];
   conversations: Row[];
   messages: Row[];
@@ -24,8 +23,6 @@ const statements: Readonly<Record<keyof PlainBatch, string>> = {
     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[])`,
   attributes: `insert into identity_attribute (workspace_id, identity_id, kind, value, first_seen_at, last_seen_at)
     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])`,
-  edges: `insert into person_edge (workspace_id, id, identity_a, identity_b, reason, evidence, made_by, made_at)
-    select u.*, 'shown-together', 'phone', 'triveni', now() from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) u`,
   newConversations: `insert into conversation (workspace_id, id, number_id, identity_id, version, last_message_at, last_live_inbound_at)
     select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])`,
   conversations: `update conversation c set version = c.version + u.changes, last_message_at = greatest(c.last_message_at, u.at),

@@ -67,7 +67,7 @@ test("agents' joinings are commutative, associative and idempotent, and parting 
 test("what an agent parted is not joined again by the same words of Meta", async () => {
   const number = await connectNumber(database);
   const together = textFrom({ phone: "919845000117", bsuid: "IN.9" }, "w1", at, "Hello");
-  await applyPayloads(database, number, [together], now);
+  await applyPayloads(database, number, [together, textFrom({ phone: "919845000117" }, "w0", at, "By phone")], now);
   const { rows } = await database.owner.query("select id from identity where workspace_id = $1 order by kind", [
     number.workspaceId,
   ]);
@@ -77,7 +77,7 @@ test("what an agent parted is not joined again by the same words of Meta", async
   await applyPayloads(
     database,
     number,
-    [together, textFrom({ phone: "919845000117" }, "w2", at + 90_000, "By phone")],
+    [together, textFrom({ phone: "919845000117" }, "w2", at + 90_000, "Again")],
     now,
   );
 

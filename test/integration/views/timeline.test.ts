@@ -110,6 +110,22 @@ describe("a page", () => {
     expect(quoting).toMatchObject({ quoted: { text: "Answer", id: failed?.id } });
   });
 
+  test("bears a time that no phone should have, and a kind of message that nobody knows", async () => {
+    const at = await seedConversation(database, business);
+    const id = await say(at.conversationId, "Far away");
+    const ago = await say(at.conversationId, "Long ago");
+    const set = "update message set sent_at = $2::timestamptz, type = 'hologram' where id = $1";
+    await database.owner.query(set, [id, "12000-01-01 00:00:00.000001"]);
+    await database.owner.query(set, [ago, "1969-12-31 23:59:59.999999+00"]);
+
+    const { items, before } = await timelinePage(reader, ask(at, { limit: 1 }));
+    const older = await timelinePage(reader, ask(at, { limit: 1 }), before ?? "");
+
+    const label = "Message of a new kind";
+    expect(items).toMatchObject([{ sentAt: "9999-12-31T23:59:59.999Z", type: "hologram", label }]);
+    expect(older.items).toMatchObject([{ id: `m${ago}`, sentAt: "1969-12-31T23:59:59.999Z" }]);
+  });
+
   test("tells the window, and what to hand back with a reply", async () => {
     const open = await seedConversation(database, business);
     const closed = await seedConversation(database, business, { lastInboundAgoMs: 25 * 3_600_000 });

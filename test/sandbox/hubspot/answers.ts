@@ -22,9 +22,10 @@ export function errorOf(status: number, category: string, message: string, more:
   return { status, body: { status: "error", message, correlationId: randomUUID(), category, ...more } };
 }
 
-/** One failed input inside a batch. */
+/** One failed input inside a batch. The document wants `subCategory` inside `errors`; the live API also puts it beside them. */
 export function batchError(category: string, message: string, context: Record<string, string[]>, subCategory?: string) {
-  return { status: "error", category, message, context, errors: [], links: {}, ...(subCategory && { subCategory }) };
+  const errors = subCategory ? [{ message, subCategory }] : [];
+  return { status: "error", category, message, context, errors, links: {} };
 }
 
 export function tooMany(policyName: "TEN_SECONDLY_ROLLING" | "SECONDLY" | "DAILY"): Answer {

@@ -18,8 +18,8 @@ export interface Applied {
 }
 
 /**
- * Joins facts into the store, set by set. The caller began the transaction, sees the workspaces, and holds the locks of
- * the numbers (`lockNumbers`). Facts may come in any order, repeated, in any batches: the store ends up the same.
+ * Joins facts into the store, set by set. The caller began the transaction, sees the workspaces, and holds the lock of
+ * the workspaces (`lockWorkspacesOf`). Facts may come in any order, repeated, in any batches: the store ends up the same.
  */
 export async function applyFacts(
   tx: Tx,

@@ -19,10 +19,12 @@ export async function moveBetweenPeriods(
     .map((message) => ({ ...message, to: identityOf(periodAt(periods, message.sentAt)) }))
     .filter((move) => move.to !== move.identityId);
   if (moves.length === 0) return;
-  const conversations = await ensureConversations(
-    tx,
-    moves.map(({ numberId, to }) => ({ workspaceId, numberId, identityId: to })),
+  const pairs = new Map(
+    moves.map(({ numberId, to }) => [`${numberId} ${to}`, { workspaceId, numberId, identityId: to }]),
   );
+  const ids = await ensureConversations(tx, [...pairs.values()]);
+  const idByPair = new Map([...pairs.keys()].map((pair, at) => [pair, ids[at] as string]));
+  const conversations = moves.map(({ numberId, to }) => idByPair.get(`${numberId} ${to}`) as string);
   const touched = new Set([...conversations, ...moves.map((move) => move.conversationId)]);
   const versions = await bumpConversations(
     tx,

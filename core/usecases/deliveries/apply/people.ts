@@ -59,18 +59,23 @@ function phoneKey({ workspaceId, portfolioKey, naming }: Reference): PhoneKey {
   return { workspaceId, portfolioKey, phone: canonicalPhone(naming.phone as string) };
 }
 
-/** A phone is settled again when a BSUID was newly seen with it, and when somebody is known by nothing else. */
-function phonesToSettle(references: readonly Reference[], news: readonly Attribute[]): PhoneKey[] {
+/** A phone is settled when somebody is known by nothing else, and again when a BSUID was newly seen with it. */
+function phonesToSettle(references: readonly Reference[], news: readonly Attribute[]) {
   const isNew = new Set(news.filter((it) => it.kind === "phone").map((it) => `${it.workspaceId} ${it.value}`));
-  const phones = new Map<string, PhoneKey>();
+  const byPhone = new Map<string, PhoneKey>();
+  const seen = new Map<string, PhoneKey>();
   for (const reference of references) {
     const { phone, group, identityId } = reference.naming;
     if (phone === undefined || group !== undefined || identityId !== undefined) continue;
     const key = phoneKey(reference);
-    if (isByPhone(reference) || isNew.has(`${key.workspaceId} ${key.phone}`))
-      phones.set(`${key.workspaceId} ${key.portfolioKey} ${key.phone}`, key);
+    const name = `${key.workspaceId} ${key.portfolioKey} ${key.phone}`;
+    if (isByPhone(reference)) byPhone.set(name, key);
+    else if (isNew.has(`${key.workspaceId} ${key.phone}`)) seen.set(name, key);
   }
-  return [...phones.values()];
+  return {
+    byPhone: [...byPhone.values()],
+    news: [...seen].filter(([name]) => !byPhone.has(name)).map(([, key]) => key),
+  };
 }
 
 function attributesOf(references: readonly Reference[], idOf: (key: IdentityKey) => string): Attribute[] {

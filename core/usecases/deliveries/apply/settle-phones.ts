@@ -1,5 +1,5 @@
 import { type PhoneEvent, type PhonePeriod, periodAt, phonePeriods } from "#core/domain/identity/phone-periods.ts";
-import { ensureIdentities, type Identity, lockIdentities } from "#core/store/identities.ts";
+import { ensureIdentities, findIdentities, type Identity, type IdentityKey } from "#core/store/identities.ts";
 import {
   closeEdge,
   edgesOf,
@@ -29,10 +29,17 @@ const us = "triveni";
 
 /**
  * Brings the identities and edges of phone numbers in line with all that is known of their holders. What it leaves is
- * a function of the facts alone, so it does not matter in which order they came.
+ * a function of the facts alone, so it does not matter in which order they came. A phone gets identities of its own
+ * only once somebody is known by nothing else (`byPhone`); until then its holders' attributes say all (`news`).
  */
-export async function settlePhones(tx: Tx, phones: readonly PhoneKey[], now: Date): Promise<SettledPhones> {
+export async function settlePhones(
+  tx: Tx,
+  { byPhone, news }: { byPhone: readonly PhoneKey[]; news: readonly PhoneKey[] },
+  now: Date,
+): Promise<SettledPhones> {
   const settled = new Map<string, Settled>();
+  const known = news.length > 0 ? await findIdentities(tx, news.map(firstPeriod)) : [];
+  const phones = [...byPhone, ...news.filter((_, at) => known[at] !== undefined)];
   if (phones.length > 0) {
     for (const one of await loadPeriods(tx, phones)) settled.set(textOf(one.key), one);
     await settleEdges(tx, [...settled.values()], now);
@@ -49,13 +56,7 @@ export async function settlePhones(tx: Tx, phones: readonly PhoneKey[], now: Dat
 }
 
 async function loadPeriods(tx: Tx, phones: readonly PhoneKey[]): Promise<Settled[]> {
-  // The identity of the first period is locked before its holders are read: of two transactions that show one phone
-  // with two BSUIDs, the second sees what the first decided.
-  const firsts = await ensureIdentities(
-    tx,
-    phones.map((phone) => identityKey(phone, phone.phone)),
-  );
-  await lockIdentities(tx, firsts);
+  const firsts = await ensureIdentities(tx, phones.map(firstPeriod));
   const holders = Map.groupBy(await loadHolders(tx, phones), textOf);
   const changes = Map.groupBy(await loadNumberChanges(tx, phones), textOf);
   const settled = phones.map((key, at): Settled => {
@@ -137,6 +138,10 @@ function edgesWanted({ key, periods, identities, holders }: Settled, now: Date):
     }
     return edges;
   });
+}
+
+function firstPeriod(phone: PhoneKey): IdentityKey {
+  return identityKey(phone, phone.phone);
 }
 
 function identityKey({ workspaceId, portfolioKey }: PhoneKey, key: string) {

@@ -1,3 +1,4 @@
+import { markerOf } from "#core/crm/marker.ts";
 import { bumpConversations, type ConversationChange, reprojectConversations } from "#core/store/conversations.ts";
 import { insertCrmWrites } from "#core/store/crm-write-queue.ts";
 import { insertMessages, rewriteMessages, updateMessageStatus } from "#core/store/messages.ts";
@@ -38,7 +39,11 @@ export async function writeMessages(
   const news = changed.filter((one) => one.isNews && hasInstall(one.message.workspaceId));
   await insertCrmWrites(
     tx,
-    news.map(({ message }) => ({ workspaceId: message.workspaceId, messageId: message.id })),
+    news.map(({ message }) => ({
+      workspaceId: message.workspaceId,
+      messageId: message.id,
+      marker: markerOf(message.wamid),
+    })),
     now,
   );
   return versions;

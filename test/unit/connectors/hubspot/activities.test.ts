@@ -1,5 +1,6 @@
 import nock from "nock";
 import { afterEach, expect, test } from "vitest";
+import { activityBody } from "#connectors/hubspot/activity-body.ts";
 import { hubspotConnector } from "#connectors/hubspot/connector.ts";
 import { markerIn, markerOf } from "#core/crm/marker.ts";
 import type { CrmActivity } from "#core/crm/record.ts";
@@ -127,4 +128,19 @@ test("a marker is found at the end only, so a customer can not forge one", () =>
   expect(markerIn(`Received: [tv:0123456789] [tv:${marker}]`)).toBe(marker);
   expect(markerIn(`<p>Received: hi [tv:${marker}]</p>&nbsp;\n`)).toBe(marker);
   expect(markerIn("Received: [tv:0123456789] and more")).toBeUndefined();
+});
+
+test.each(["", "x", "TV1", "a]b", "a b"])(
+  "a marker that could not be read back is refused before anything is sent: %j",
+  async (marker) => {
+    const results = await connector.logMessages(testContext(), [activity("a", { marker })]);
+
+    expect(results).toMatchObject([{ outcome: "failed", failure: { code: "crm.marker" } }]);
+  },
+);
+
+test.each([markerOf("wamid.1"), "tv42"])("a marker of the pipeline is read back as it was written: %s", (marker) => {
+  const [, , rest] = /^(.*)(\[tv:.*)$/.exec(`${activityBody(activity("a", { marker }))}</div>`) ?? [];
+
+  expect(markerIn(rest ?? "")).toBe(marker);
 });
