@@ -13,16 +13,19 @@ export interface Writer {
   nextDeliveryId: number;
 }
 
-/** Registers the connection as a writer. Its lock tells the janitor that it lives. */
-export async function openWriter(client: Tx): Promise<Writer> {
+/**
+ * Registers the connection as a writer, whose deliveries are received from `now` on. Its lock tells the janitor that it lives, and is taken in the same statement:
+ * a row that could be seen before its lock might be forgotten, and with it every delivery that follows.
+ */
+export async function openWriter(client: Tx, now: Date): Promise<Writer> {
   const { rows } = await client.query(sql`
-    with drawn as (select nextval(pg_get_serial_sequence('delivery_writer', 'id'))::integer as id)
-    insert into delivery_writer (id, routed_through) overriding system value
-    select id, ${idsPerWriter}::bigint * id from drawn returning id`);
+    with drawn as materialized (select nextval(pg_get_serial_sequence('delivery_writer', 'id'))::integer as id),
+      locked as materialized (select id, pg_advisory_lock(${writerLock}, id) from drawn)
+    insert into delivery_writer (id, routed_through, routed_at) overriding system value
+    select id, ${idsPerWriter}::bigint * id, ${now} from locked returning id`);
   const id: number = rows[0].id;
   if (id >= writersMax)
-    throw new RangeError(`Delivery writer ${id}: ids are used up, restart the sequence after a restore.`);
-  await client.query(sql`select pg_advisory_lock(${writerLock}, ${id})`);
+    throw new RangeError(`Delivery writer ${id}: the ids are used up, the sequence must be restarted.`);
   return { id, nextDeliveryId: id * idsPerWriter + 1 };
 }
 

@@ -19,7 +19,7 @@ export async function recordAndDrain(database: BenchDatabase, changes: readonly 
   const client = await database.app.connect();
   try {
     await client.query("begin");
-    const writer = await openWriter(client);
+    const writer = await openWriter(client, new Date());
     for (let at = 0; at < bodies.length; at += BATCH) {
       const isLast = at + BATCH >= bodies.length;
       await insertDeliveries(client, writer.nextDeliveryId + at, new Date(), bodies.slice(at, at + BATCH), isLast);
