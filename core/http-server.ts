@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 import { answerHandshake, type MetaWebhookOptions, makeWebhookReceiver } from "./api/routes/meta-webhook.ts";
+import { Failure } from "./kit/failure.ts";
 
 const path = "/webhooks/meta";
 
@@ -22,14 +23,22 @@ export function makeHttpServer(app: Express, meta: MetaWebhookOptions | undefine
   });
 }
 
+/** Resolves with the address once requests are taken; a taken port is refused in words. */
 export function listen(server: Server, port: number, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? portTaken(port, error) : error),
+    );
     server.listen(port, host, () => {
       const { port: given } = server.address() as AddressInfo;
       resolve(`http://${host.includes(":") ? `[${host}]` : host}:${given}`);
     });
   });
+}
+
+function portTaken(port: number, cause: Error): Failure {
+  const message = `Port ${port} is taken: is Triveni running already? Stop it, or set PORT to another one.`;
+  return new Failure("unavailable", "http.port_taken", message, { cause });
 }
 
 /** Takes no new requests, finishes those under way, and gives up on them after `limitMs`. */

@@ -9,7 +9,10 @@ export interface Waiting {
 
 /** Waits until a session of the process `of` (absent: of anybody) stands at a statement that holds `words`. */
 export async function waitingAt(owner: Owner, words: string, of?: string): Promise<Waiting | undefined> {
-  return seen(async () => (await sessionsAt(owner, words)).find(({ process }) => process === (of ?? process)), leaseSeenMs);
+  return seen(
+    async () => (await sessionsAt(owner, words)).find(({ process }) => process === (of ?? process)),
+    leaseSeenMs,
+  );
 }
 
 /** Sessions that wait for a lock inside such a statement, now. */

@@ -25,7 +25,12 @@ export interface Customer {
 }
 
 /** Numbers of one workspace share their customers, so that two lanes meet at the same people. */
-export function makeCast(size: { workspaces: number; numbersEach: number; customersEach: number; hasLateNumber: boolean }): Cast {
+export function makeCast(size: {
+  workspaces: number;
+  numbersEach: number;
+  customersEach: number;
+  hasLateNumber: boolean;
+}): Cast {
   const workspaces = Array.from({ length: size.workspaces }, (_, at): CastWorkspace => {
     const digit = at + 1;
     return {

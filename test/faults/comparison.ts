@@ -25,7 +25,10 @@ const differencesMax = 20;
 /** Compares the store with the truth, line by line. */
 export async function compare(owner: pg.ClientBase, acknowledged: Acknowledged, cast: Cast): Promise<Comparison> {
   const posts = [...acknowledged.values()];
-  const expected = expectedLines(posts.flatMap(({ post }) => post.effects), cast);
+  const expected = expectedLines(
+    posts.flatMap(({ post }) => post.effects),
+    cast,
+  );
   const counts = new Map<string, number>();
   const wrong = new Set<string>();
   const differences: string[] = [];
@@ -53,7 +56,9 @@ export async function compare(owner: pg.ClientBase, acknowledged: Acknowledged, 
   const lost = posts.filter(isLost);
   for (const { post, times } of lost) {
     const { rows = 0, parked = 0 } = raw.get(post.digest) ?? {};
-    differences.push(`lost: ${post.digest.slice(0, 12)}, answered 200 ${times} times, stored ${rows}, parked ${parked}`);
+    differences.push(
+      `lost: ${post.digest.slice(0, 12)}, answered 200 ${times} times, stored ${rows}, parked ${parked}`,
+    );
   }
   const kept = posts.filter((one) => !lost.includes(one));
   const sum = (list: typeof posts) => list.reduce((total, { times }) => total + times, 0);

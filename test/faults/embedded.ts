@@ -38,13 +38,21 @@ interface Scene {
 }
 
 /** One process on its own, embedded PostgreSQL: the server it leaves behind, the crash of both, and a full disk. */
-export async function runEmbedded(options: { seed: number; scratch: Scratch; tell(line: string): void }): Promise<EmbeddedResult> {
+export async function runEmbedded(options: {
+  seed: number;
+  scratch: Scratch;
+  tell(line: string): void;
+}): Promise<EmbeddedResult> {
   const { seed, scratch, tell } = options;
   const dataDir = scratch.sub("embedded");
   const { problem: noDisk } = mountMemoryDisk(dataDir, diskMegabytes);
   const settings = makeSettings();
   const port = await freePort();
-  const service = makeService("embedded", scratch.sub("embedded-cwd"), settings.of({ DATA_DIR: dataDir, PORT: String(port) }));
+  const service = makeService(
+    "embedded",
+    scratch.sub("embedded-cwd"),
+    settings.of({ DATA_DIR: dataDir, PORT: String(port) }),
+  );
   const owner = makeOwner({ host: path.join(dataDir, "postgres/socket"), user: LOGIN, database: LOGIN });
   const random = randomOf(seed + 1);
   const cast = makeCast({ workspaces: 1, numbersEach: 2, customersEach: 20, hasLateNumber: false });
@@ -66,7 +74,8 @@ export async function runEmbedded(options: { seed: number; scratch: Scratch; tel
   return { comparison, ...scene.result };
 }
 
-async function orphanIsTakenOver({ service, dataDir, result }: Scene): Promise<void> {
+async function orphanIsTakenOver({ service, poster, dataDir, result }: Scene): Promise<void> {
+  await acknowledgedMore(poster);
   const pid = postmasterOf(dataDir);
   await service.kill();
   await sleep(300);
@@ -77,7 +86,8 @@ async function orphanIsTakenOver({ service, dataDir, result }: Scene): Promise<v
   else result.problems.push(`no line said "${line}"`);
 }
 
-async function crashIsRecovered({ service, dataDir, result }: Scene): Promise<void> {
+async function crashIsRecovered({ service, poster, dataDir, result }: Scene): Promise<void> {
+  await acknowledgedMore(poster);
   const pid = postmasterOf(dataDir);
   service.strike();
   if (pid !== undefined) killIfThere(pid);
@@ -102,7 +112,9 @@ async function diskIsFull({ service, poster, dataDir, result }: Scene): Promise<
   rmSync(filler);
   const isBack = await seen(() => (count(poster, "200") > during ? true : undefined), 30_000);
   const refused = count(poster, "503") - before.refused;
-  result.done.push(`full disk (${megabytes} MB taken): ${refused} answered 503, ${during - before.acknowledged} that still fitted 200`);
+  result.done.push(
+    `full disk (${megabytes} MB taken): ${refused} answered 503, ${during - before.acknowledged} that still fitted 200`,
+  );
   if (!isRefused) result.problems.push("a full disk was never answered 503");
   if (!isBack) result.problems.push("nothing was acknowledged after the disk had space again");
   if (!service.isReady) result.problems.push("the process ended on a full disk");
@@ -114,7 +126,8 @@ function fill(file: string): number {
   const handle = openSync(file, "a");
   try {
     // What is left after the last whole block goes in bytes.
-    for (let size = block.length; size >= 1; size = Math.floor(size / 8)) while (isWritten(handle, block.subarray(0, size))) {}
+    for (let size = block.length; size >= 1; size = Math.floor(size / 8))
+      while (isWritten(handle, block.subarray(0, size))) {}
   } finally {
     closeSync(handle);
   }
@@ -131,7 +144,8 @@ function isWritten(handle: number, bytes: Buffer): boolean {
 }
 
 async function finish({ service, owner, poster, dataDir, result }: Scene, cast: Cast): Promise<Comparison> {
-  if (!(await untilDrained(owner, poster, drainMs))) result.problems.push("the embedded server's queues were not drained");
+  if (!(await untilDrained(owner, poster, drainMs)))
+    result.problems.push("the embedded server's queues were not drained");
   await poster.stop();
   const client = new pg.Client({ host: path.join(dataDir, "postgres/socket"), user: LOGIN, database: LOGIN });
   await client.connect();
@@ -140,7 +154,8 @@ async function finish({ service, owner, poster, dataDir, result }: Scene, cast: 
   await owner.end();
   const { code, signal } = await service.stop();
   if (code !== 0) result.problems.push(`the embedded process did not stop in order: ${signal ?? code}`);
-  if (existsSync(path.join(dataDir, "postgres/data/postmaster.pid"))) result.problems.push("the embedded server was left running");
+  if (existsSync(path.join(dataDir, "postgres/data/postmaster.pid")))
+    result.problems.push("the embedded server was left running");
   result.problems.push(...service.crashes);
   return comparison;
 }
@@ -150,6 +165,12 @@ function postmasterOf(dataDir: string): number | undefined {
   if (!existsSync(file)) return undefined;
   const pid = Number.parseInt(readFileSync(file, "utf8"), 10);
   return existsSync(`/proc/${pid}`) || process.platform !== "linux" ? pid : undefined;
+}
+
+/** A kill without anything behind it would prove little. */
+async function acknowledgedMore(poster: Poster): Promise<void> {
+  const before = count(poster, "200");
+  await seen(() => (count(poster, "200") >= before + perSecond ? true : undefined), 20_000);
 }
 
 function count(poster: Poster, outcome: string): number {

@@ -7,7 +7,8 @@ import { leaseSeenMs, type Stage, seen, untilReady } from "./stage.ts";
 /** Statements of the product, by their words: a gap whose words are gone is not met, and the run fails. */
 const storing = "insert into delivery (";
 const routing = "insert into lane_item";
-const locking = "select n.workspace_id";
+const locking = "select from workspace where";
+const applying = "select from workspace for no key update";
 const finishing = "delete from lane_item";
 const givingBack = "update lane l set leased_until = null";
 
@@ -64,7 +65,9 @@ async function storedButNotAnswered(stage: Stage): Promise<void> {
   await server.kill();
   await release();
   const isStored = await seen(async () => {
-    const rows = await owner.ask("select from delivery where sha256(payload) = decode($1, 'hex') limit 1", [post.digest]);
+    const rows = await owner.ask("select from delivery where sha256(payload) = decode($1, 'hex') limit 1", [
+      post.digest,
+    ]);
     return rows.length > 0 ? true : undefined;
   }, 5_000);
   const isMet = stuck !== undefined && isStored === true && (await outcome) === "broken";
@@ -83,7 +86,12 @@ async function rightAfterAnswer(stage: Stage): Promise<void> {
 }
 
 /** Inside a transaction that routes or applies: the lock stops the process at its statement. */
-async function atStatement(stage: Stage, victim: Service, gap: string, at: { table: string; words: string }): Promise<void> {
+async function atStatement(
+  stage: Stage,
+  victim: Service,
+  gap: string,
+  at: { table: string; words: string },
+): Promise<void> {
   const { owner } = stage;
   await untilReady(stage.server, stage.worker);
   const isMet = await pinned(owner, `lock table ${at.table} in exclusive mode`, async () => {
@@ -93,10 +101,10 @@ async function atStatement(stage: Stage, victim: Service, gap: string, at: { tab
   note(stage, gap, [victim.name], isMet);
 }
 
-/** Lanes are leased and their items are being applied: the locks of the numbers stop it before it wrote anything. */
+/** Lanes are leased and their items are being applied: the locks of the workspaces stop it before it wrote anything. */
 async function whileLeased(stage: Stage, victim: Service): Promise<void> {
   await untilReady(stage.server, stage.worker);
-  const isMet = await pinned(stage.owner, "select from business_number for update", async () => {
+  const isMet = await pinned(stage.owner, applying, async () => {
     return (await hasLease(stage, victim)) && victim.strike() ? true : undefined;
   });
   note(stage, "while leased", [victim.name], isMet);
@@ -105,7 +113,7 @@ async function whileLeased(stage: Stage, victim: Service): Promise<void> {
 async function databaseWhileLeased(stage: Stage): Promise<void> {
   const { database, owner } = stage;
   await untilReady(stage.server, stage.worker);
-  const isMet = await pinned(owner, "select from business_number for update", async () => {
+  const isMet = await pinned(owner, applying, async () => {
     if ((await sessionsAt(owner, locking)).length === 0) return undefined;
     await database.kill("all");
     return true;
@@ -119,7 +127,7 @@ async function beforeGivenBack(stage: Stage, victim: Service): Promise<void> {
   const { owner } = stage;
   await untilReady(stage.server, stage.worker);
   let holding: Promise<() => Promise<void>> | undefined;
-  const isStuck = await pinned(owner, "select from business_number for update", async () => {
+  const isStuck = await pinned(owner, applying, async () => {
     if (!(await sessionsAt(owner, locking)).some(({ process }) => process === victim.name)) return undefined;
     // Queues behind the applying transaction, and before the statement that gives the lane back. One lane is enough,
     // and cannot end in a deadlock.

@@ -147,9 +147,18 @@ export function makePoster(options: { url: () => string; secret: string; story: 
   };
 }
 
-function sendAndHangUp(url: URL, headers: [string, string | number][], bytes: Buffer, how: "close" | "reset"): Promise<void> {
+function sendAndHangUp(
+  url: URL,
+  headers: [string, string | number][],
+  bytes: Buffer,
+  how: "close" | "reset",
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const lines = [`POST ${webhookPath} HTTP/1.1`, `host: ${url.host}`, ...headers.map(([name, value]) => `${name}: ${value}`)];
+    const lines = [
+      `POST ${webhookPath} HTTP/1.1`,
+      `host: ${url.host}`,
+      ...headers.map(([name, value]) => `${name}: ${value}`),
+    ];
     const socket = connect(Number(url.port), url.hostname);
     socket.once("error", reject);
     socket.once("close", () => resolve());

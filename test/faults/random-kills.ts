@@ -9,7 +9,15 @@ export async function killAtRandom(stage: Stage, kills: number): Promise<void> {
   const { server, worker, database, random, tally, tell } = stage;
   for (let done = 0; done < kills; done++) {
     await sleep(random.between(pauseMs.min, pauseMs.max));
-    const victims = random.pick([["server"], ["server"], ["worker"], ["worker"], ["database"], ["server", "database"], ["server", "worker"]]);
+    const victims = random.pick([
+      ["server"],
+      ["server"],
+      ["worker"],
+      ["worker"],
+      ["database"],
+      ["server", "database"],
+      ["server", "worker"],
+    ]);
     const struck = [server, worker].filter(({ name }) => victims.includes(name)).filter((service) => service.strike());
     const names = struck.map(({ name }) => name);
     const hitsDatabase = victims.includes("database");

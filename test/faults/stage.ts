@@ -44,7 +44,10 @@ const pollMs = 2;
 export const leaseSeenMs = 20_000;
 
 /** The first answer that is not undefined; undefined when none came in time. */
-export async function seen<T>(look: () => Promise<T | undefined> | T | undefined, withinMs: number): Promise<T | undefined> {
+export async function seen<T>(
+  look: () => Promise<T | undefined> | T | undefined,
+  withinMs: number,
+): Promise<T | undefined> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = await look();

@@ -61,9 +61,10 @@ const conversations = `
 
 /** Each BSUID is one person, and that person's phone is the phone Meta showed with it. */
 const persons = `
-  select 'person ' || b.key as key, json_build_array(string_agg(p.key, ',' order by p.key)) as value
+  select 'person ' || b.key as key, json_build_array(string_agg(distinct a.value, ',' order by a.value)) as value
   from identity b
-  left join identity p on p.workspace_id = b.workspace_id and p.person_id = b.person_id and p.kind = 'phone'
+  left join identity p on p.workspace_id = b.workspace_id and p.person_id = b.person_id
+  left join identity_attribute a on a.workspace_id = p.workspace_id and a.identity_id = p.id and a.kind = 'phone'
   where b.kind <> 'phone' group by b.workspace_id, b.portfolio_key, b.kind, b.id, b.key`;
 
 /** A change that is kept by name is kept once for each delivery that carried it: here by what it says. */

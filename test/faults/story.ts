@@ -37,7 +37,10 @@ export function makeStory(cast: Cast, random: Random, startedAt: Date): Story {
     const tellings = Array.from({ length: count }, draw);
     // The same message twice in one POST.
     if (random.chance(shares.twice)) tellings.push(tellings[0] as Telling);
-    const post = postFrom(postOf(tellings.map(({ change }) => change)), tellings.map(({ effect }) => effect));
+    const post = postFrom(
+      postOf(tellings.map(({ change }) => change)),
+      tellings.map(({ effect }) => effect),
+    );
     repeats.push(post);
     if (repeats.length > recentMax) repeats.shift();
     return post;

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "#core/kit/clock.ts";
+import { Failure } from "#core/kit/failure.ts";
 import { makeEntryLink } from "#core/usecases/console-sessions/console-sessions.ts";
 import { playFirstLight } from "./first-light.ts";
 import { type Stage, startStage } from "./stage.ts";
@@ -81,5 +82,11 @@ To write as the customer:
 Ctrl+C stops everything.`);
 }
 
-if (process.argv.includes("--once")) process.exit(await once());
-await stay();
+try {
+  if (process.argv.includes("--once")) process.exit(await once());
+  await stay();
+} catch (error) {
+  // A Failure is written for whoever started us; anything else is ours to find, with its stack.
+  tell(error instanceof Failure ? error.message : String((error as Error).stack));
+  process.exit(1);
+}

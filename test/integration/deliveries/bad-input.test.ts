@@ -2,7 +2,15 @@ import { gzipSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
 import { freshDatabase } from "#test/support/database.ts";
 import { textFrom } from "#test/support/payloads.ts";
-import { headOf, overTheWire, secrets, signatureOf, startWebhookStage, verifyToken, type WebhookStage } from "./webhook-stage.ts";
+import {
+  headOf,
+  overTheWire,
+  secrets,
+  signatureOf,
+  startWebhookStage,
+  verifyToken,
+  type WebhookStage,
+} from "./webhook-stage.ts";
 
 const database = await freshDatabase();
 const stage = await startWebhookStage(database);
@@ -17,7 +25,11 @@ afterEach(async () => {
 });
 
 /** Runs `act` and says what it left: the answer, what the counter counted, and what lies in the store. */
-async function leftBy({ counted, stored }: WebhookStage, outcome: string, act: () => Promise<{ status: number } | string>) {
+async function leftBy(
+  { counted, stored }: WebhookStage,
+  outcome: string,
+  act: () => Promise<{ status: number } | string>,
+) {
   const before = await counted(outcome);
   const answer = await act();
   const status = typeof answer === "string" ? Number(answer.split(" ")[1]) : answer.status;
@@ -44,7 +56,9 @@ test.for([
 });
 
 test("without an app secret even what is signed with the empty secret is refused", async () => {
-  const left = await leftBy(closed, "no-secret", () => closed.post(body, { "x-hub-signature-256": signatureOf(body, "") }));
+  const left = await leftBy(closed, "no-secret", () =>
+    closed.post(body, { "x-hub-signature-256": signatureOf(body, "") }),
+  );
 
   expect(left).toEqual({ status: 401, counted: 1, stored: 0 });
 });
@@ -104,7 +118,11 @@ test.for([
 });
 
 test("the challenge of a handshake comes back as text, never as a page", async () => {
-  const query = new URLSearchParams({ "hub.mode": "subscribe", "hub.verify_token": verifyToken, "hub.challenge": "<script>" });
+  const query = new URLSearchParams({
+    "hub.mode": "subscribe",
+    "hub.verify_token": verifyToken,
+    "hub.challenge": "<script>",
+  });
 
   const response = await fetch(`${stage.url}/webhooks/meta?${query}`);
 
@@ -114,15 +132,25 @@ test("the challenge of a handshake comes back as text, never as a page", async (
 });
 
 test("other methods and neighbouring paths take no delivery", async () => {
-  const neighbour = await fetch(`${stage.url}/webhooks/metadata`, { method: "POST", body, headers: { "x-hub-signature-256": signatureOf(body) } });
-  const put = await fetch(`${stage.url}/webhooks/meta`, { method: "PUT", body, headers: { "x-hub-signature-256": signatureOf(body) } });
+  const neighbour = await fetch(`${stage.url}/webhooks/metadata`, {
+    method: "POST",
+    body,
+    headers: { "x-hub-signature-256": signatureOf(body) },
+  });
+  const put = await fetch(`${stage.url}/webhooks/meta`, {
+    method: "PUT",
+    body,
+    headers: { "x-hub-signature-256": signatureOf(body) },
+  });
 
   expect([neighbour.status, put.status]).toEqual([404, 404]);
   expect(await stage.stored()).toEqual([]);
 });
 
 test.for(secrets)("a delivery signed with %s is stored byte for byte before it is answered 200", async (secret) => {
-  const left = await leftBy(stage, "accepted", () => stage.post(body, { "x-hub-signature-256": signatureOf(body, secret) }));
+  const left = await leftBy(stage, "accepted", () =>
+    stage.post(body, { "x-hub-signature-256": signatureOf(body, secret) }),
+  );
 
   expect(left).toEqual({ status: 200, counted: 1, stored: 1 });
   expect((await stage.stored())[0]?.toString()).toBe(body);

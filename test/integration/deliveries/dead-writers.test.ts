@@ -45,10 +45,21 @@ test("a writer that commits its last delivery while the dead are being forgotten
 
   // It has looked at the deliveries, and waits for the first writer's row.
   const forgetting = inTransaction(worker, forgetDeadWriters);
-  await until(async () => (await owner.query("select from pg_stat_activity where wait_event_type = 'Lock' and query like '%delivery_writer%'")).rowCount === 1);
+  await until(
+    async () =>
+      (
+        await owner.query(
+          "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%delivery_writer%'",
+        )
+      ).rowCount === 1,
+  );
   await insertDeliveries(client, writer.nextDeliveryId, new Date(), [Buffer.from("acknowledged")], false);
   client.release(true);
-  await until(async () => (await owner.query("select from pg_locks where locktype = 'advisory' and objid = $1", [writer.id])).rowCount === 0);
+  await until(
+    async () =>
+      (await owner.query("select from pg_locks where locktype = 'advisory' and objid = $1", [writer.id])).rowCount ===
+      0,
+  );
   await holder.query("rollback");
   holder.release();
   await forgetting;

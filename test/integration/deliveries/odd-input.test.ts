@@ -24,7 +24,9 @@ function text(wamid: string, body: string, time: unknown = at) {
 }
 
 async function messages(): Promise<Record<string, unknown>[]> {
-  const { rows } = await owner.query("select wamid, type, body, sent_at, received_at, status_rank from message order by wamid");
+  const { rows } = await owner.query(
+    "select wamid, type, body, sent_at, received_at, status_rank from message order by wamid",
+  );
   return rows;
 }
 
@@ -50,15 +52,22 @@ test.for([
   ["a number", Buffer.from("42"), "no entry list"],
   ["JSON without entries", Buffer.from('{"object":"page"}'), "no entry list"],
   ["arrays nested 10,000 deep", Buffer.from(`{"entry":${"[".repeat(10_000)}${"]".repeat(10_000)}}`), "nested too deep"],
-  ["objects nested 10,000 deep", Buffer.from(`{"entry":[${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}]}`), "nested too deep"],
+  [
+    "objects nested 10,000 deep",
+    Buffer.from(`{"entry":[${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}]}`),
+    "nested too deep",
+  ],
   ["arrays opened and never closed", Buffer.from("[".repeat(1_000_000)), "too many values"],
   ["an array bomb of 3 MB", bomb, "too many values"],
-] as const)("%s, signed, is answered 200, stored byte for byte and parked with its reason", async ([, bytes, reason]) => {
-  await taken(bytes);
+] as const)(
+  "%s, signed, is answered 200, stored byte for byte and parked with its reason",
+  async ([, bytes, reason]) => {
+    await taken(bytes);
 
-  expect(await stage.parked()).toEqual([reason]);
-  expect(await (await fetch(`${stage.url}/livez`)).text()).toBe("alive\n");
-});
+    expect(await stage.parked()).toEqual([reason]);
+    expect(await (await fetch(`${stage.url}/livez`)).text()).toBe("alive\n");
+  },
+);
 
 test("ten bombs at once cost a bounded heap, and a message beside them is applied", async () => {
   const before = process.memoryUsage().heapUsed;
@@ -99,7 +108,9 @@ test("a message of an unknown type is a message, shown by its type", async () =>
 });
 
 test("a status of an unknown name is stored and shows nothing", async () => {
-  const status = JSON.parse(JSON.stringify(statusOf("wamid.status", "teleported", at)).replace("106540352242922", "odd"));
+  const status = JSON.parse(
+    JSON.stringify(statusOf("wamid.status", "teleported", at)).replace("106540352242922", "odd"),
+  );
   await taken(status);
 
   expect(await messages()).toMatchObject([{ wamid: "wamid.status", status_rank: 0 }]);
@@ -128,7 +139,13 @@ test("a timestamp in milliseconds is read as such", async () => {
 
 test("the same message twice in one POST is one message", async () => {
   const one = text("wamid.twice", "once") as { entry: { changes: unknown[] }[] };
-  const twice = { ...one, entry: [...one.entry, { ...one.entry[0], changes: [...(one.entry[0]?.changes ?? []), ...(one.entry[0]?.changes ?? [])] }] };
+  const twice = {
+    ...one,
+    entry: [
+      ...one.entry,
+      { ...one.entry[0], changes: [...(one.entry[0]?.changes ?? []), ...(one.entry[0]?.changes ?? [])] },
+    ],
+  };
 
   await taken(twice);
 
@@ -136,15 +153,26 @@ test("the same message twice in one POST is one message", async () => {
 });
 
 test("1,000 changes of several workspaces in one POST each find their own", async () => {
-  const others = await Promise.all(["odd-2", "odd-3"].map((phoneNumberId) => connectNumber(database, { phoneNumberId })));
+  const others = await Promise.all(
+    ["odd-2", "odd-3"].map((phoneNumberId) => connectNumber(database, { phoneNumberId })),
+  );
   const numbers = [number, ...others];
   const changes = Array.from({ length: 1000 }, (_, at) => {
     const { phoneNumberId, wabaId } = numbers[at % 3] ?? number;
-    const body = textFrom({ bsuid: `IN.88000000000000${at % 50}` }, `wamid.k${at}`, 1_795_000_000 + at, `text ${at}`, phoneNumberId);
+    const body = textFrom(
+      { bsuid: `IN.88000000000000${at % 50}` },
+      `wamid.k${at}`,
+      1_795_000_000 + at,
+      `text ${at}`,
+      phoneNumberId,
+    );
     return { wabaId, changes: (body as { entry: { changes: unknown[] }[] }).entry[0]?.changes };
   });
 
-  await taken({ object: "whatsapp_business_account", entry: changes.map(({ wabaId: id, changes: own }) => ({ id, changes: own })) });
+  await taken({
+    object: "whatsapp_business_account",
+    entry: changes.map(({ wabaId: id, changes: own }) => ({ id, changes: own })),
+  });
 
   const { rows } = await owner.query("select workspace_id as id, count(*)::int as messages from message group by 1");
   const found = Object.fromEntries(rows.map((row) => [row.id, row.messages]));
@@ -152,7 +180,9 @@ test("1,000 changes of several workspaces in one POST each find their own", asyn
 });
 
 test("NUL and lone surrogates become U+FFFD in text, and the delivery keeps its bytes", async () => {
-  const bytes = Buffer.from(JSON.stringify(text("wamid.nul", "@@")).replace("@@", "a\\u0000b\\ud800c\\udc00d \\ud83d\\ude00"));
+  const bytes = Buffer.from(
+    JSON.stringify(text("wamid.nul", "@@")).replace("@@", "a\\u0000b\\ud800c\\udc00d \\ud83d\\ude00"),
+  );
 
   await taken(bytes);
 
@@ -180,14 +210,20 @@ test.for([
   await taken(inbound(person, "wamid.hostile", at, { type: "text", text: { body: hostile } }, "odd"));
 
   expect(await messages()).toMatchObject([{ body: hostile }]);
-  const { rows } = await owner.query("select value from identity_attribute where kind = 'name' and value = $1", [hostile.slice(0, 500)]);
+  const { rows } = await owner.query("select value from identity_attribute where kind = 'name' and value = $1", [
+    hostile.slice(0, 500),
+  ]);
   expect(rows.length).toBeGreaterThan(0);
 });
 
 test("ids that are far too long for an index stop nobody behind them", async () => {
   const long = Array.from({ length: 4_000 }, (_, at) => String.fromCharCode(33 + ((at * 7919) % 90))).join("");
   await stage.post(JSON.stringify(textFrom({ bsuid: `IN.${long}` }, `wamid.${long}`, at, "long ids", long)));
-  await stage.post(JSON.stringify(inbound({ bsuid: `IN.${long}` }, `wamid.${long}`, at, { type: long, text: { body: "long" } }, "odd")));
+  await stage.post(
+    JSON.stringify(
+      inbound({ bsuid: `IN.${long}` }, `wamid.${long}`, at, { type: long, text: { body: "long" } }, "odd"),
+    ),
+  );
 
   await taken(text("wamid.behind", "behind the long ids"));
 

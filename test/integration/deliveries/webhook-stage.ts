@@ -27,7 +27,10 @@ export interface WebhookStage {
   settled(): Promise<void>;
 }
 
-export async function startWebhookStage(database: TestDatabase, appSecrets: readonly string[] = secrets): Promise<WebhookStage> {
+export async function startWebhookStage(
+  database: TestDatabase,
+  appSecrets: readonly string[] = secrets,
+): Promise<WebhookStage> {
   const config = readConfig({
     PORT: "0",
     PUBLIC_URL: "http://127.0.0.1",
@@ -85,13 +88,23 @@ export function signatureOf(body: Uint8Array | string, secret: string = secrets[
 /** The head of a POST as it goes over the wire; `more` replaces or adds headers. */
 export function headOf(body: Uint8Array | string, more: Record<string, string> = {}): string {
   const length = String(Buffer.byteLength(body));
-  const headers = { host: "triveni", "content-type": "application/json", "content-length": length, "x-hub-signature-256": signatureOf(body), ...more };
+  const headers = {
+    host: "triveni",
+    "content-type": "application/json",
+    "content-length": length,
+    "x-hub-signature-256": signatureOf(body),
+    ...more,
+  };
   const lines = Object.entries(headers).filter(([, value]) => value !== "");
   return `POST /webhooks/meta HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
 }
 
-/** Writes parts one after another on a socket of its own and returns all that was answered until the server hung up. */
-export function overTheWire(url: string, parts: readonly (string | Uint8Array)[]): Promise<string> {
+/** Writes parts one after another on a socket of its own and returns all that was answered until somebody hung up. */
+export function overTheWire(
+  url: string,
+  parts: readonly (string | Uint8Array)[],
+  given?: AbortSignal,
+): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     let answer = "";
@@ -101,6 +114,7 @@ export function overTheWire(url: string, parts: readonly (string | Uint8Array)[]
       // Answered: whatever comes after it belongs to a connection that we do not need.
       if (/^HTTP\/1\.1 [2-5]\d\d[^]*\r\n\r\n/.test(answer)) socket.end();
     });
+    given?.addEventListener("abort", () => socket.destroy());
     // A server that refuses may hang up while we still write.
     socket.on("error", () => undefined).on("close", () => resolve(answer));
     for (const part of parts) socket.write(part);
@@ -108,7 +122,11 @@ export function overTheWire(url: string, parts: readonly (string | Uint8Array)[]
 }
 
 /** Writes the parts and hangs up once the operating system has them all. */
-export function hangUpAfter(url: string, parts: readonly (string | Uint8Array)[], how: "close" | "reset"): Promise<void> {
+export function hangUpAfter(
+  url: string,
+  parts: readonly (string | Uint8Array)[],
+  how: "close" | "reset",
+): Promise<void> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listen } from "#core/http-server.ts";
 import { type Answer, errorOf } from "./answers.ts";
 import { createCommunications, readAssociations, readCommunications } from "./communications.ts";
 import { createContact, readContacts, readProperty, searchContacts, updateContact } from "./contacts.ts";
@@ -101,7 +102,7 @@ export async function startHubspotSimulator(options: SimulatorOptions = {}): Pro
   const server = createServer((request, response) => {
     serve(request, response).catch((error) => send(response, { status: 500, body: { message: String(error) } }));
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
+  await listen(server, options.port ?? 0, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     app,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listen } from "#core/http-server.ts";
 import { type Behaviour, Orders } from "./behaviour.ts";
 import { hostile, type Latency, latencySampler, seededRandom } from "./latency.ts";
 import { sendMessage } from "./messages-edge.ts";
@@ -113,7 +114,7 @@ export async function startMetaSimulator(options: MetaOptions): Promise<MetaSimu
         : control(request, response, path);
     work.catch((error: unknown) => send(response, 500, { error: String(error) }));
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
+  await listen(server, options.port ?? 0, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     world,
