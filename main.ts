@@ -20,9 +20,12 @@ async function main(): Promise<void> {
     if (isStopping) process.exit(1);
     isStopping = true;
     log.info({ signal }, "stopping; a second signal exits at once");
-    await app.stop();
-    await database.end();
-    process.exit(0);
+    try {
+      await app.stop();
+    } finally {
+      await database.end();
+      process.exit(0);
+    }
   };
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));

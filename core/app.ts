@@ -46,6 +46,8 @@ export interface RunningApp {
 
 const requestsMs = 10_000;
 const headersMs = 10_000;
+/** A sender that stalls inside its body holds memory that real webhooks need. */
+const bodyMs = 20_000;
 
 /** Brings the database to head, starts what ROLES asks for, and says when it is ready. */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
@@ -79,6 +81,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     isWeb ? { appSecrets, verifyToken, record: receiver.record, log, metrics } : undefined,
   );
   server.headersTimeout = headersMs;
+  server.requestTimeout = bodyMs;
   const url = await listen(server, config.port, config.host);
   log.info({ url, roles: config.roles }, "ready");
 

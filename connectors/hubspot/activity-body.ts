@@ -3,7 +3,6 @@ import type { ActivityAuthor, CrmActivity } from "#core/crm/record.ts";
 
 /** WhatsApp texts end at 4,096 characters; HubSpot's body at about 65,000, after escaping. */
 const TEXT_CHARS_MAX = 10_000;
-const NAME_CHARS_MAX = 100;
 
 const SENDERS: Record<Exclude<ActivityAuthor, "customer" | "phone">, string> = {
   agent: "an agent",
@@ -25,10 +24,11 @@ export function activityBody(activity: CrmActivity): string {
   return withMarker(`${escaped(prefixOf(activity))} ${escaped(said)}`.trimEnd(), activity.marker);
 }
 
-function prefixOf({ author, authorName }: CrmActivity): string {
+function prefixOf({ author }: CrmActivity): string {
   if (author === "customer") return "Received:";
   if (author === "phone") return "Sent from phone:";
-  return `Sent by ${authorName?.slice(0, NAME_CHARS_MAX).toWellFormed() ?? SENDERS[author]}:`;
+  // What we hold of an agent is an id such as `hubspot:142`, which tells a rep nothing.
+  return `Sent by ${SENDERS[author]}:`;
 }
 
 function escaped(text: string): string {

@@ -41,7 +41,8 @@ async function communicationsOf(api: HubspotApi, context: ConnectorContext, cont
   let after: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
     const body = { inputs: [{ id: contactId, ...(after && { after }) }] };
-    const answer = await api.call(context, { method: "POST", path: ASSOCIATIONS_PATH, body });
+    const answer = await api.call(context, { method: "POST", path: ASSOCIATIONS_PATH, body, accept: [404] });
+    if (answer.status === 404) throw gone(context, contactId);
     const { results, errors } = AssociationsAnswer.parse(answer.body);
     refuseHalfAnswers(errors, contactId);
     const result = results[0];
@@ -50,7 +51,12 @@ async function communicationsOf(api: HubspotApi, context: ConnectorContext, cont
     if (after === undefined) return [...ids].toSorted(newestFirst);
   }
   const message = `Contact ${contactId} of install ${context.installId} has more than ${ids.size} communications: which messages were logged can not be read back.`;
-  throw new Failure("unavailable", "crm.timeline_too_long", message, { next: { retry: "after", afterMs: 3_600_000 } });
+  throw new Failure("unavailable", "crm.timeline_too_long", message, { next: { retry: "never" } });
+}
+
+function gone({ installId }: ConnectorContext, contactId: string): Failure {
+  const message = `Contact ${contactId} of install ${installId} is gone: what was logged there can not be read back.`;
+  return new Failure("missing", "crm.record_gone", message, { next: { retry: "never" } });
 }
 
 /** "Nothing there" is an error entry, too (207), and harmless. Any other one hides what may be logged: then nothing may be written again. */

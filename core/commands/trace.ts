@@ -39,15 +39,18 @@ function nothingFound(id: string, from: Date): string {
 }
 
 /** Each message with what hangs on it, and the times at which deliveries told of it. */
-async function messageLines(tx: Tx, messages: readonly TracedMessage[]): Promise<{ lines: string[]; times: Date[] }> {
+async function messageLines(
+  tx: Tx,
+  messages: readonly TracedMessage[],
+): Promise<{ lines: string[]; heardAt: Date[]; times: Date[] }> {
   const lines: string[] = [];
   const times: Date[] = [];
   for (const message of messages) {
     const parts = await partsOf(tx, message);
     lines.push(lineOf("message", message), ...parts.map(([name, row]) => lineOf(name, row)));
-    times.push(message.receivedAt, ...parts.flatMap(([name, row]) => (name === "CRM write" ? [] : datesOf(row))));
+    times.push(...parts.flatMap(([name, row]) => (name === "CRM write" ? [] : datesOf(row))));
   }
-  return { lines, times };
+  return { lines, heardAt: messages.map(({ receivedAt }) => receivedAt), times };
 }
 
 function datesOf(row: Row): Date[] {

@@ -54,7 +54,7 @@ export async function startRecordPage(browser) {
 
   function show({ status, body }) {
     if (status === 200) {
-      if (since === undefined) before = body.before ?? undefined;
+      if (body.before !== undefined) before = body.before ?? undefined;
       part("older").hidden = before === undefined;
       since = body.since;
       list.take(body);
@@ -68,6 +68,16 @@ export async function startRecordPage(browser) {
     else part("status").textContent = body?.title ? `${body.title}. ${body.action}` : words["page.error"];
   }
 
+  async function leave() {
+    const { status } = await server.leave();
+    // A session that had ended by itself is left, too.
+    if (status !== 204 && status !== 401) part("status").textContent = words["page.offline"];
+    else browser.location.reload();
+  }
+
+  part("leave").textContent = words["page.sign_out"];
+  part("leave").hidden = false;
+  part("leave").addEventListener("click", leave);
   part("older").addEventListener("click", older);
   browser.addEventListener("online", refresh);
   await refresh();

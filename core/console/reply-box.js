@@ -7,6 +7,7 @@ export class ReplyBox {
   #conversations = new Map();
   #chosen;
   #draft;
+  #isSending = false;
   #onSent;
 
   constructor({ parts, words, drafts, server, onSent }) {
@@ -39,50 +40,49 @@ export class ReplyBox {
     this.#showWindow();
   }
 
+  /** What is being sent stays as it is until its answer came: `id` and `draft` are those of the moment of sending. */
   async send() {
     const conversation = this.#conversations.get(this.#chosen);
     if (!conversation || this.#draft.text.trim() === "" || this.#parts.send.disabled) return;
-    this.#parts.send.disabled = true;
-    this.#parts.send.textContent = this.#words["page.sending"];
-    this.#draft.isUnderWay = true;
-    this.#drafts.write(conversation.id, this.#draft);
-    const { key: idempotencyKey, text } = this.#draft;
-    const { seenThrough, id } = conversation;
-    this.#heard(id, await this.#server.reply(id, { idempotencyKey, text, seenThrough }, this.#words.language));
+    const { id, seenThrough } = conversation;
+    const draft = this.#draft;
+    draft.isUnderWay = true;
+    this.#drafts.write(id, draft);
+    this.#isSending = true;
+    this.#showDraft();
+    const { key: idempotencyKey, text } = draft;
+    const answer = await this.#server.reply(id, { idempotencyKey, text, seenThrough }, this.#words.language);
+    this.#isSending = false;
+    this.#keep(id, draft, answer);
+    if (this.#chosen === id) this.#draft = this.#drafts.read(id);
+    this.#showDraft();
     await this.#onSent();
   }
 
-  #heard(id, { status, body }) {
-    let label = "page.send";
-    if (status === 202) {
-      this.#drafts.drop(id);
-      this.#draft = this.#drafts.read(id);
-      this.#parts.refusal.textContent = "";
-    } else if (status === 0 || status >= 500) {
+  #keep(id, draft, { status, body }) {
+    if (status === 202) return this.#drafts.taken(id, draft);
+    if (status === 0 || status >= 500) {
       // It may have arrived: the same key and text are tried again, and nothing else.
-      this.#parts.refusal.textContent = this.#words["page.offline"];
-    } else {
-      this.#draft.isUnderWay = false;
-      this.#drafts.write(id, this.#draft);
-      const told = body?.refusal ?? body ?? {};
-      this.#parts.refusal.textContent = [told.title, told.action].filter(Boolean).join(". ");
-      if (body?.outcome === "answered-since") label = "page.send_anyway";
+      return this.#drafts.write(id, { ...draft, said: this.#words["page.offline"] });
     }
-    this.#showDraft();
-    this.#parts.send.textContent = this.#words[label];
-    this.#showWindow();
+    const told = body?.refusal ?? body ?? {};
+    const said = [told.title, told.action].filter(Boolean).join(". ");
+    // The key went out with another text, from another tab: this text needs one of its own, or it could never be sent.
+    const key = body?.code === "reply.key_reused" ? this.#drafts.newKey() : draft.key;
+    const isAnswered = body?.outcome === "answered-since";
+    this.#drafts.write(id, { key, text: draft.text, isUnderWay: false, said, isAnswered });
   }
 
   #choose(id) {
     this.#chosen = id;
     if (id === undefined) return;
     this.#draft = this.#drafts.read(id);
-    this.#parts.refusal.textContent = "";
     this.#showDraft();
-    this.#showWindow();
   }
 
   #typed() {
+    // What is under way is settled first, even where a keyboard writes into a field that is read-only.
+    if (this.#draft.isUnderWay) return this.#showDraft();
     this.#draft.text = this.#parts.text.value;
     this.#drafts.write(this.#chosen, this.#draft);
   }
@@ -90,6 +90,10 @@ export class ReplyBox {
   #showDraft() {
     this.#parts.text.value = this.#draft.text;
     this.#parts.text.readOnly = this.#draft.isUnderWay === true;
+    this.#parts.refusal.textContent = this.#isSending ? "" : (this.#draft.said ?? "");
+    const label = this.#draft.isAnswered ? "page.send_anyway" : "page.send";
+    this.#parts.send.textContent = this.#words[this.#isSending ? "page.sending" : label];
+    this.#showWindow();
   }
 
   #showWindow() {
@@ -100,7 +104,8 @@ export class ReplyBox {
     const state = this.#words[key].replace("{time}", time ? new Date(time).toLocaleString(this.#words.language) : "");
     const wayOut = window.isOpen ? "" : `. ${this.#words["refusal.window_closed.action"]}`;
     this.#parts.window.textContent = state + wayOut;
-    this.#parts.send.disabled = !window.isOpen;
+    // A try whose answer was lost may always be asked for again: the server knows whether it was taken.
+    this.#parts.send.disabled = this.#isSending || !(window.isOpen || this.#draft.isUnderWay);
   }
 }
 

@@ -17,6 +17,10 @@ export class Server {
     return status === 200;
   }
 
+  leave() {
+    return this.#ask("/console/leave", { method: "POST", headers: { "x-triveni-csrf": this.#csrf ?? "" } });
+  }
+
   timeline(path, query) {
     return this.#ask(`/v1/records/${path}/timeline?${new URLSearchParams(query)}`);
   }

@@ -40,7 +40,9 @@ export class TimelineList {
     if (item.isEdited) parts.push(this.#words["message.edited"]);
     if (item.tick) parts.push(`${ticks[item.tick.name] ?? ""} ${item.tick.label}`.trim());
     row.append(this.#text("div", "about", parts.join(" · ")));
-    if (item.refusal) row.append(this.#text("div", "refusal", `${item.refusal.title}. ${item.refusal.action}`));
+    for (const told of [item.refusal, item.unlogged]) {
+      if (told) row.append(this.#text("div", "refusal", `${told.title}. ${told.action}`));
+    }
     return row;
   }
 

@@ -27,7 +27,10 @@ export interface CrmConnector {
    */
   logMessages(context: ConnectorContext, activities: readonly CrmActivity[]): Promise<LogResult[]>;
 
-  /** Which of the markers the record's timeline holds already: marker to activity id. Throws when it cannot tell for all. */
+  /**
+   * Which of the markers the record's timeline holds already: marker to activity id. Throws when it cannot tell for all;
+   * with `next.retry: "never"` when it never will: `crm.record_gone`, `crm.timeline_too_long`.
+   */
   findLogged(context: ConnectorContext, record: CrmRecord, markers: readonly string[]): Promise<Map<string, string>>;
 }
 

@@ -26,8 +26,6 @@ export interface CrmActivity {
   marker: string;
   record: CrmRecord;
   author: ActivityAuthor;
-  /** Name of the agent, campaign or workflow, where we know it. */
-  authorName?: string;
   /** What Meta calls the kind of message: `text`, `image`, … */
   type: string;
   /** Text or caption; absent for media without one. */

@@ -70,18 +70,26 @@ export function winsBase({ baseRank, sentAt }: Pick<MessageState, "baseRank" | "
   return rank > baseRank || (rank === baseRank && sentAt !== undefined && fact.sentAt < sentAt);
 }
 
+/** What a fact changed in a message. */
+export interface Joined {
+  base: boolean;
+  content: boolean;
+  window: boolean;
+  status: boolean;
+}
+
 /**
- * Joins one fact; returns whether anything changed. `place` is where the message belongs by this fact; it may be left
+ * Joins one fact; returns what it changed. `place` is where the message belongs by this fact; it may be left
  * out for a fact whose base another one beats.
  */
-export function joinMessage(state: MessageState, fact: MessageFact, place: Place | undefined): boolean {
+export function joinMessage(state: MessageState, fact: MessageFact, place: Place | undefined): Joined {
   const base = place !== undefined && joinBase(state, fact, place);
   const content = joinContent(state, fact);
-  const opens = fact.opensWindow && !state.opensWindow;
-  if (opens) state.opensWindow = true;
-  const status = fact.shownStatus === undefined ? undefined : statusOfHistory(fact.shownStatus);
-  const shown = status !== undefined && joinStatus(state, status);
-  return base || content || shown || opens;
+  const window = fact.opensWindow && !state.opensWindow;
+  if (window) state.opensWindow = true;
+  const shown = fact.shownStatus === undefined ? undefined : statusOfHistory(fact.shownStatus);
+  const status = shown !== undefined && joinStatus(state, shown);
+  return { base, content, window, status };
 }
 
 function joinBase(state: MessageState, fact: MessageFact, place: Place): boolean {
@@ -120,7 +128,9 @@ function emptyFilling(state: MessageState): boolean {
 export function joinStatus(state: MessageState, status: string, failureCode?: number): boolean {
   const rank = statusRank(status);
   const isWorse = rank < state.statusRank || rank === 0;
-  const namesFailure = status === "failed" && failureCode !== undefined && state.failureCode === undefined;
+  // Of two reasons for one failure the smaller code is kept: which came first must not decide.
+  const namesFailure =
+    status === "failed" && failureCode !== undefined && failureCode < (state.failureCode ?? Number.POSITIVE_INFINITY);
   if (namesFailure) state.failureCode = failureCode;
   if (isWorse || rank === state.statusRank) return namesFailure;
   state.statusRank = rank;

@@ -1,4 +1,4 @@
-import { makeWorkerUtils, type Runner } from "graphile-worker";
+import { makeWorkerUtils } from "graphile-worker";
 import type pg from "pg";
 import type { Log } from "#core/kit/log.ts";
 import { sql } from "#core/store/sql.ts";
@@ -14,9 +14,7 @@ export interface Heartbeat {
  * A worker that was killed keeps its jobs locked for four hours by default. Ours sign a heartbeat, and whoever sees
  * one without a pulse gives its jobs back, so that they run again within a minute.
  */
-export async function startHeartbeat(owner: pg.Pool, log: Log, runner: Runner): Promise<Heartbeat> {
-  const ids = new Set<string>();
-  runner.events.on("worker:create", ({ worker }) => ids.add(worker.workerId));
+export async function startHeartbeat(owner: pg.Pool, log: Log, ids: ReadonlySet<string>): Promise<Heartbeat> {
   const utils = await makeWorkerUtils({ pgPool: owner });
 
   async function beat(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Logger, run, runMigrations } from "graphile-worker";
+import { EventEmitter } from "node:events";
+import { Logger, run, runMigrations, type WorkerEvents } from "graphile-worker";
 import type pg from "pg";
 import type { Log } from "#core/kit/log.ts";
 import type { JobKind } from "./catalog.ts";
@@ -24,8 +25,13 @@ export function task<Payload>(kind: JobKind<Payload>, work: (payload: Payload) =
 export async function startJobs(owner: pg.Pool, log: Log, tasks: readonly Task[]): Promise<JobRunner> {
   const logger = new Logger(() => (level, message) => log[level === "warning" ? "warn" : level](message));
   await runMigrations({ pgPool: owner, logger });
+  // Listened to before the run begins: it makes its workers at once.
+  const events: WorkerEvents = new EventEmitter();
+  const workerIds = new Set<string>();
+  events.on("worker:create", ({ worker }) => workerIds.add(worker.workerId));
   const runner = await run({
     pgPool: owner,
+    events,
     logger,
     concurrency,
     noHandleSignals: true,
@@ -33,7 +39,7 @@ export async function startJobs(owner: pg.Pool, log: Log, tasks: readonly Task[]
     pollInterval: 5_000,
     taskList: Object.fromEntries(tasks.map(({ kind, work }) => [kind.name, (payload: unknown) => work(payload)])),
   });
-  const heartbeat: Heartbeat = await startHeartbeat(owner, log, runner);
+  const heartbeat: Heartbeat = await startHeartbeat(owner, log, workerIds);
   return {
     async stop() {
       await heartbeat.stop();

@@ -15,15 +15,11 @@ export interface HttpAnswer {
 /** The request left us and its answer never came: the other side may have acted on it. */
 const OUTCOME_UNKNOWN = new Set(["http.timeout", "http.lost", "http.too_large", "http.cancelled"]);
 
-/** These happen before a byte of the request is written. Undici names them on the cause of its TypeError. */
-const NOTHING_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
+/** These happen only before a byte of the request is written. Undici names them on the cause of its TypeError. */
+const NOTHING_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
+
+/** These may also end a connection that already carried the request: only the call that failed tells. */
+const NOTHING_SENT_BY_CONNECT = new Set(["EHOSTUNREACH", "ENETUNREACH"]);
 
 /**
  * `fetch` with limits. Every HTTP status is an answer; only a missing answer throws a Failure of kind "unavailable":
@@ -66,8 +62,8 @@ async function textWithin(response: Response, bytesMax: number, name: string): P
 }
 
 function networkFailure(name: string, error: unknown): Failure {
-  const code = errorCode(error);
-  if (code !== undefined && NOTHING_SENT.has(code)) {
+  const { code, syscall } = systemErrorOf(error);
+  if (code !== undefined && (NOTHING_SENT.has(code) || (NOTHING_SENT_BY_CONNECT.has(code) && syscall === "connect"))) {
     return unavailable("http.unreachable", `${name} could not be reached (${code}).`, error);
   }
   return unavailable(
@@ -77,13 +73,15 @@ function networkFailure(name: string, error: unknown): Failure {
   );
 }
 
-function errorCode(error: unknown): string | undefined {
+function systemErrorOf(error: unknown): { code?: string; syscall?: string } {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ("code" in at && typeof at.code === "string") return at.code;
-    // Happy eyeballs: every address was tried, all of them failed.
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0]);
+    // Happy eyeballs: every address was tried, all of them failed. Its own code has no syscall.
+    if (at instanceof AggregateError && at.errors.length > 0) return systemErrorOf(at.errors[0]);
+    if ("code" in at && typeof at.code === "string") {
+      return { code: at.code, ...("syscall" in at && typeof at.syscall === "string" && { syscall: at.syscall }) };
+    }
   }
-  return undefined;
+  return {};
 }
 
 function unavailable(code: string, message: string, cause?: unknown): Failure {

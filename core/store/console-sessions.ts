@@ -37,6 +37,12 @@ export async function insertConsoleSession(
     values (${workspaceId}, ${tokenHash}, ${agent}, ${startedAt}, ${expiresAt})`);
 }
 
+export async function endConsoleSession(tx: Tx, workspaceId: string, tokenHash: Buffer, at: Date): Promise<void> {
+  await tx.query(sql`
+    update console_session set ended_at = ${at}
+    where workspace_id = ${workspaceId} and token_hash = ${tokenHash} and ended_at is null`);
+}
+
 export async function selectConsoleSession(
   app: pg.Pool,
   tokenHash: Buffer,

@@ -47,12 +47,20 @@ export interface ConversationChange {
   lastLiveInboundAt: Date | undefined;
 }
 
+export interface BumpedConversation {
+  version: string;
+  lastMessageAt: Date | null;
+}
+
 /**
  * Locks the conversations, counts their versions up by one, and returns the new versions by conversation id. Whoever
  * changes what a conversation shows calls this before writing, in the same transaction: the row lock is held until
  * commit, so a reader that sees version n sees everything up to n (I15).
  */
-export async function bumpConversations(tx: Tx, changes: readonly ConversationChange[]): Promise<Map<string, string>> {
+export async function bumpConversations(
+  tx: Tx,
+  changes: readonly ConversationChange[],
+): Promise<Map<string, BumpedConversation>> {
   if (changes.length === 0) return new Map();
   const { rows } = await tx.query(sql.named("bump-conversations")`
     update conversation c set version = c.version + 1,
@@ -63,8 +71,8 @@ export async function bumpConversations(tx: Tx, changes: readonly ConversationCh
       ${changes.map((it) => it.lastLiveInboundAt ?? null)}::timestamptz[])
       u(workspace_id, id, last_message_at, last_live_inbound_at)
     where c.workspace_id = u.workspace_id and c.id = u.id
-    returning c.id, c.version`);
-  return new Map(rows.map((row) => [row.id, row.version]));
+    returning c.id, c.version, c.last_message_at as "lastMessageAt"`);
+  return new Map(rows.map(({ id, ...bumped }) => [id, bumped]));
 }
 
 /** Computes what a conversation row says of its messages anew, from the messages. */

@@ -1,3 +1,4 @@
+import { type Nullable, withoutNulls } from "./sends.ts";
 import { sql } from "./sql.ts";
 import type { Tx } from "./transaction.ts";
 
@@ -60,6 +61,44 @@ export async function selectPersonNames(
     where i.workspace_id = ${workspaceId} and i.person_id = any (${personIds}::uuid[])
     group by i.person_id`);
   return rows;
+}
+
+export interface CrmRefusal {
+  messageId: string;
+  crm: string;
+  code: string;
+  detail?: string;
+}
+
+/** Which of these messages a CRM would not have, and why; of one install where the reader speaks for one. */
+export async function selectCrmRefusals(
+  tx: Tx,
+  { workspaceId, crm, installId }: { workspaceId: string; crm: string; installId?: string },
+  messageIds: readonly string[],
+): Promise<CrmRefusal[]> {
+  if (messageIds.length === 0) return [];
+  const { rows } = await tx.query<Nullable<CrmRefusal>>(sql.named("select-crm-refusals")`
+    select c.message_id as "messageId", i.crm, c.refusal::jsonb ->> 'code' as code, c.refusal::jsonb ->> 'detail' as detail
+    from install i
+    join crm_write c on c.workspace_id = i.workspace_id and c.install_id = i.id and c.message_id = any (${messageIds}::bigint[])
+    where i.workspace_id = ${workspaceId} and i.crm = ${crm} and i.uninstalled_at is null
+      and (${installId}::uuid is null or i.id = ${installId}::uuid) and c.state = 'refused' and c.refusal is not null`);
+  return rows.map(withoutNulls<CrmRefusal>);
+}
+
+/** These messages look different now: whoever follows their conversations is told (I15). The caller holds the lock of the workspace. */
+export async function bumpMessages(tx: Tx, workspaceId: string, messageIds: readonly string[]): Promise<void> {
+  await tx.query(sql`
+    with changed as (
+      select id, conversation_id from message
+      where workspace_id = ${workspaceId} and id = any (${messageIds}::bigint[]) and conversation_id is not null
+    ), bumped as (
+      update conversation set version = version + 1
+      where workspace_id = ${workspaceId} and id in (select conversation_id from changed)
+      returning id, version
+    )
+    update message m set version = b.version from changed c join bumped b on b.id = c.conversation_id
+    where m.workspace_id = ${workspaceId} and m.id = c.id`);
 }
 
 /** Persons whom an install refused a short while ago for one of `codes`: asking again so soon would only fail again. */

@@ -14,15 +14,15 @@ export interface Writer {
 }
 
 /**
- * Registers the connection as a writer, whose deliveries are received from `now` on. Its lock tells the janitor that it lives, and is taken in the same statement:
+ * Registers the connection as a writer. Its lock tells the janitor that it lives, and is taken in the same statement:
  * a row that could be seen before its lock might be forgotten, and with it every delivery that follows.
  */
-export async function openWriter(client: Tx, now: Date): Promise<Writer> {
+export async function openWriter(client: Tx): Promise<Writer> {
   const { rows } = await client.query(sql`
     with drawn as materialized (select nextval(pg_get_serial_sequence('delivery_writer', 'id'))::integer as id),
       locked as materialized (select id, pg_advisory_lock(${writerLock}, id) from drawn)
-    insert into delivery_writer (id, routed_through, routed_at) overriding system value
-    select id, ${idsPerWriter}::bigint * id, ${now} from locked returning id`);
+    insert into delivery_writer (id, routed_through) overriding system value
+    select id, ${idsPerWriter}::bigint * id from locked returning id`);
   const id: number = rows[0].id;
   if (id >= writersMax)
     throw new RangeError(`Delivery writer ${id}: the ids are used up, the sequence must be restarted.`);
@@ -60,16 +60,14 @@ export interface RawDelivery {
 export interface OpenCursor {
   writerId: number;
   routedThrough: string;
-  routedAt: Date;
 }
 
 /** Locks a writer that has deliveries to route; skips those that another router is at. */
 export async function takeWriter(tx: Tx): Promise<OpenCursor | undefined> {
   const { rows } = await tx.query(sql.named("take-writer")`
-    select w.id as "writerId", w.routed_through as "routedThrough", w.routed_at as "routedAt"
+    select w.id as "writerId", w.routed_through as "routedThrough"
     from delivery_writer w
-    where exists (select from delivery d where d.id > w.routed_through and d.id < ${idsPerWriter}::bigint * (w.id::bigint + 1)
-      and d.received_at >= w.routed_at - interval '1 day')
+    where exists (select from delivery d where d.id > w.routed_through and d.id < ${idsPerWriter}::bigint * (w.id::bigint + 1))
     order by w.routed_at limit 1 for update skip locked`);
   return rows[0];
 }
@@ -86,7 +84,6 @@ export async function nextDeliveries(
       select id, received_at, payload, row_number() over w as at, sum(octet_length(payload)) over w as bytes from (
         select id, received_at, payload from delivery
         where id > ${cursor.routedThrough} and id < ${idsPerWriter}::bigint * (${cursor.writerId}::bigint + 1)
-          and received_at >= ${cursor.routedAt}::timestamptz - interval '1 day'
         order by id limit ${rowsMax}) next
       window w as (order by id)) bounded
     where at = 1 or bytes <= ${bytesMax}
@@ -96,7 +93,7 @@ export async function nextDeliveries(
 
 export async function moveCursor(tx: Tx, writerId: number, last: RawDelivery): Promise<void> {
   await tx.query(sql.named("move-cursor")`
-    update delivery_writer set routed_through = ${last.id}, routed_at = ${last.receivedAt} where id = ${writerId}`);
+    update delivery_writer set routed_through = ${last.id}, routed_at = now() where id = ${writerId}`);
 }
 
 export async function loadDeliveries(
@@ -111,12 +108,17 @@ export async function loadDeliveries(
   return new Map(rows.map((row) => [row.id, row.payload]));
 }
 
-/** Forgets writers whose connection is gone and whose deliveries are all routed. */
+/**
+ * Forgets writers whose connection is gone and whose deliveries are all routed. Two statements: only what is read after
+ * a writer's lock was found free is all that it ever wrote.
+ */
 export async function forgetDeadWriters(tx: Tx): Promise<number> {
+  const { rows } = await tx.query(sql`
+    select id from delivery_writer where pg_try_advisory_xact_lock(${writerLock}, id)`);
   const { rowCount } = await tx.query(sql`
     delete from delivery_writer w
-    where pg_try_advisory_xact_lock(${writerLock}, w.id)
+    where w.id = any (${rows.map((row) => row.id)}::integer[])
       and not exists (select from delivery d where d.id > w.routed_through
-        and d.id < ${idsPerWriter}::bigint * (w.id::bigint + 1) and d.received_at >= w.routed_at - interval '1 day')`);
+        and d.id < ${idsPerWriter}::bigint * (w.id::bigint + 1))`);
   return rowCount ?? 0;
 }

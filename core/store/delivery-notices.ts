@@ -20,6 +20,7 @@ export async function listenForDeliveries(
   let client: pg.Client | undefined;
 
   async function connect(): Promise<void> {
+    if (isStopped) return;
     const next = new pg.Client({ ...connection, application_name: "triveni notices" } as pg.ClientConfig);
     next.on("notification", wake);
     next.on("error", (error) => log.warn({ err: error }, "notices of deliveries interrupted"));

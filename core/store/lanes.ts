@@ -115,14 +115,25 @@ export async function nextItems(
   return rows.map((row) => ({ ...row, kind, changes: row.changes ?? undefined }));
 }
 
-/** Locks the lanes that are still ours; what is missing from the answer was lost to another worker. */
-export async function holdLanes(tx: Tx, worker: string, lanes: readonly LeasedLane[]): Promise<Set<string>> {
+/**
+ * Locks the lanes that are still ours, and prolongs their lease; what is missing from the answer was lost to another
+ * worker. Work that takes several transactions calls it in each.
+ */
+export async function holdLanes(
+  tx: Tx,
+  worker: string,
+  lanes: readonly LeasedLane[],
+  leaseMs: number,
+): Promise<Set<string>> {
   const { rows } = await tx.query(sql.named("hold-lanes")`
-    select l.id from lane l
-    join unnest(${lanes.map((it) => it.id)}::bigint[], ${lanes.map((it) => it.fence)}::bigint[]) u(id, fence)
-      on l.id = u.id and l.fence = u.fence
-    where l.leased_by = ${worker}
-    order by l.id for update of l`);
+    with held as (
+      select l.id from lane l
+      join unnest(${lanes.map((it) => it.id)}::bigint[], ${lanes.map((it) => it.fence)}::bigint[]) u(id, fence)
+        on l.id = u.id and l.fence = u.fence
+      where l.leased_by = ${worker}
+      order by l.id for update of l
+    )
+    update lane l set leased_until = now() + ${leaseMs} * interval '1 ms' from held where l.id = held.id returning l.id`);
   return new Set(rows.map((row) => row.id));
 }
 
@@ -137,7 +148,9 @@ export async function deleteItems(tx: Tx, items: readonly PendingItem[]): Promis
 
 /** A success forgets earlier deaths; the lease itself is kept until `releaseLanes`. */
 export async function forgetAttempts(tx: Tx, lanes: readonly LeasedLane[]): Promise<void> {
-  const tried = lanes.filter((lane) => lane.attempts > 0).map((lane) => lane.id);
+  // Without earlier deaths giving the lane back takes this lease's own attempt off again.
+  const tried = lanes.filter((lane) => lane.attempts > 1).map((lane) => lane.id);
+  if (tried.length === 0) return;
   await tx.query(sql.named("forget-attempts")`update lane set attempts = 0 where id = any (${tried}::bigint[])`);
 }
 

@@ -11,19 +11,47 @@ export async function insertEdit(tx: Tx, workspaceId: string, messageId: string,
     on conflict (workspace_id, message_id, edit_wamid) do nothing`);
 }
 
-/** Keeps the latest word of a reactor; returns whether this one was it. */
-export async function joinReaction(
+/** Keeps a word of a reactor; returns whether it was new. The latest one is what is shown. */
+export async function insertReaction(
   tx: Tx,
   workspaceId: string,
   messageId: string,
   reactor: string,
   { emoji, reactedAt, wamid }: ReactionFact,
 ): Promise<boolean> {
-  const { rowCount } = await tx.query(sql.named("join-reaction")`
-    insert into message_reaction as r (workspace_id, message_id, reactor, emoji, reacted_at, reaction_wamid)
-    values (${workspaceId}, ${messageId}, ${reactor}, ${emoji ?? null}, ${reactedAt}, ${wamid})
-    on conflict (workspace_id, message_id, reactor) do update
-      set emoji = excluded.emoji, reacted_at = excluded.reacted_at, reaction_wamid = excluded.reaction_wamid
-      where (excluded.reacted_at, excluded.reaction_wamid) > (r.reacted_at, r.reaction_wamid)`);
+  const { rowCount } = await tx.query(sql.named("insert-reaction")`
+    insert into message_reaction (workspace_id, message_id, reaction_wamid, reactor, emoji, reacted_at)
+    values (${workspaceId}, ${messageId}, ${wamid}, ${reactor}, ${emoji ?? null}, ${reactedAt})
+    on conflict (workspace_id, message_id, reaction_wamid) do nothing`);
   return rowCount === 1;
+}
+
+export interface StoredReaction {
+  messageId: string;
+  wamid: string;
+  reactor: string;
+  reactedAt: Date;
+}
+
+export async function reactionsOf(
+  tx: Tx,
+  workspaceId: string,
+  identityIds: readonly string[],
+): Promise<StoredReaction[]> {
+  const { rows } = await tx.query(sql`
+    select message_id as "messageId", reaction_wamid as wamid, reactor, reacted_at as "reactedAt"
+    from message_reaction where workspace_id = ${workspaceId} and reactor = any (${identityIds}::text[])`);
+  return rows;
+}
+
+/** It was somebody else who reacted: the phone had another holder then. */
+export async function reassignReaction(
+  tx: Tx,
+  workspaceId: string,
+  reaction: StoredReaction,
+  reactor: string,
+): Promise<void> {
+  await tx.query(sql`
+    update message_reaction set reactor = ${reactor}
+    where workspace_id = ${workspaceId} and message_id = ${reaction.messageId} and reaction_wamid = ${reaction.wamid}`);
 }

@@ -15,40 +15,24 @@ export interface StatusRow {
  * of the delivery once (I3, I14). Rows of one call may repeat each other.
  */
 export async function joinStatuses(tx: Tx, rows: readonly StatusRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await insertStatuses(
-    tx,
-    distinct(rows, (it) => `${it.messageId} ${it.fact.status} ${it.fact.participant ?? ""}`),
-  );
+  const keyOf = ({ messageId, fact }: StatusRow) => `${messageId} ${fact.status} ${fact.participant ?? ""}`;
+  for (const round of rounds(rows, keyOf)) await insertStatuses(tx, round);
   const charging = rows.filter(({ fact }) => isCharging(fact.status) && fact.pricing?.type && fact.pricing.category);
-  if (charging.length > 0)
-    await insertCharges(
-      tx,
-      distinct(charging, (it) => it.messageId),
-    );
+  for (const round of rounds(charging, (row) => row.messageId)) await insertCharges(tx, round);
 }
 
-/** One row a key: the lowest status, and of equal ones the earliest, with a price when any copy had one. */
-function distinct(rows: readonly StatusRow[], keyOf: (row: StatusRow) => string): StatusRow[] {
-  const kept = new Map<string, StatusRow>();
+/** One statement cannot meet a row twice: what repeats a key waits for the next. Nearly always there is one round. */
+function rounds(rows: readonly StatusRow[], keyOf: (row: StatusRow) => string): StatusRow[][] {
+  const met = new Map<string, number>();
+  const parts: StatusRow[][] = [];
   for (const row of rows) {
-    const key = keyOf(row);
-    const other = kept.get(key);
-    kept.set(key, other ? lower(other, row) : row);
+    const turn = met.get(keyOf(row)) ?? 0;
+    met.set(keyOf(row), turn + 1);
+    const part = parts[turn];
+    if (part) part.push(row);
+    else parts[turn] = [row];
   }
-  return [...kept.values()].toSorted(
-    (a, b) => Number(a.messageId) - Number(b.messageId) || (a.fact.status < b.fact.status ? -1 : 1),
-  );
-}
-
-function lower(a: StatusRow, b: StatusRow): StatusRow {
-  const order =
-    statusRank(a.fact.status) - statusRank(b.fact.status) || a.fact.occurredAt.getTime() - b.fact.occurredAt.getTime();
-  const [first, second] = order <= 0 ? [a, b] : [b, a];
-  if (first.fact.status !== second.fact.status) return first;
-  const pricing = first.fact.pricing ?? second.fact.pricing;
-  const errors = first.fact.errors ?? second.fact.errors;
-  return { ...first, fact: { ...first.fact, ...(pricing && { pricing }), ...(errors && { errors }) } };
+  return parts;
 }
 
 async function insertStatuses(tx: Tx, rows: readonly StatusRow[]): Promise<void> {
@@ -63,13 +47,16 @@ async function insertStatuses(tx: Tx, rows: readonly StatusRow[]): Promise<void>
       ${pricing((it) => it.category)}::text[], ${pricing((it) => it.model)}::text[], ${pricing((it) => it.billable)}::boolean[],
       ${rows.map(({ fact }) => (fact.errors ? JSON.stringify(fact.errors) : null))}::jsonb[])
     on conflict (workspace_id, message_id, status, participant) do update
+      -- least() passes over nulls: whichever copy had a price or a reason gives it, in any order of arrival.
       set occurred_at = least(s.occurred_at, excluded.occurred_at),
-        pricing_type = coalesce(s.pricing_type, excluded.pricing_type),
-        pricing_category = coalesce(s.pricing_category, excluded.pricing_category),
-        pricing_model = coalesce(s.pricing_model, excluded.pricing_model),
-        billable = coalesce(s.billable, excluded.billable), errors = coalesce(s.errors, excluded.errors)
-      where excluded.occurred_at < s.occurred_at or (s.pricing_type is null and excluded.pricing_type is not null)
-        or (s.errors is null and excluded.errors is not null)`);
+        pricing_type = least(s.pricing_type, excluded.pricing_type),
+        pricing_category = least(s.pricing_category, excluded.pricing_category),
+        pricing_model = least(s.pricing_model, excluded.pricing_model),
+        billable = least(s.billable, excluded.billable), errors = least(s.errors, excluded.errors)
+      where (s.occurred_at, s.pricing_type, s.pricing_category, s.pricing_model, s.billable, s.errors) is distinct from (
+        least(s.occurred_at, excluded.occurred_at), least(s.pricing_type, excluded.pricing_type),
+        least(s.pricing_category, excluded.pricing_category), least(s.pricing_model, excluded.pricing_model),
+        least(s.billable, excluded.billable), least(s.errors, excluded.errors))`);
 }
 
 async function insertCharges(tx: Tx, rows: readonly StatusRow[]): Promise<void> {
@@ -82,6 +69,6 @@ async function insertCharges(tx: Tx, rows: readonly StatusRow[]): Promise<void> 
     on conflict (workspace_id, message_id) do update
       set status_rank = excluded.status_rank, pricing_type = excluded.pricing_type,
         pricing_category = excluded.pricing_category, charged_at = excluded.charged_at
-      where excluded.status_rank < c.status_rank
-        or (excluded.status_rank = c.status_rank and excluded.charged_at < c.charged_at)`);
+      where (excluded.status_rank, excluded.charged_at, excluded.pricing_type, excluded.pricing_category)
+        < (c.status_rank, c.charged_at, c.pricing_type, c.pricing_category)`);
 }

@@ -15,11 +15,14 @@ export interface StoredMessage extends MessageKey {
   state: MessageState;
 }
 
+/** Later than any receipt: the first fact that is joined gives a new message its own. */
+const notYet = new Date(8.64e15);
+
 /**
  * Loads messages by wamid and draws an id for each that is not there, aligned with `keys`. The caller holds the
  * lock of the workspaces (`lockWorkspacesOf`), so what is read here stays true until its own writes.
  */
-export async function loadMessages(tx: Tx, keys: readonly MessageKey[], receivedAt: Date): Promise<StoredMessage[]> {
+export async function loadMessages(tx: Tx, keys: readonly MessageKey[]): Promise<StoredMessage[]> {
   const { rows } = await tx.query(sql.named("load-messages")`
     select coalesce(m.id, nextval('message_id_seq')) as id, m.id is null as is_new, m.conversation_id, m.identity_id,
       m.direction, m.origin, m.sent_at, m.received_at, m.opens_window, m.base_rank, m.content_rank, m.status_rank, m.failure_code,
@@ -32,7 +35,7 @@ export async function loadMessages(tx: Tx, keys: readonly MessageKey[], received
     ...(keys[at] as MessageKey),
     id: row.id,
     isNew: row.is_new,
-    state: row.is_new ? skeleton(receivedAt) : stateOf(row),
+    state: row.is_new ? skeleton(notYet) : stateOf(row),
   }));
 }
 
@@ -126,6 +129,19 @@ export async function rewriteMessages(tx: Tx, writes: readonly MessageRewrite[])
         edited_content = case when ${hasNewEdit}::boolean then ${json(state.edit?.content) ?? null}::jsonb else edited_content end
       where workspace_id = ${message.workspaceId} and id = ${message.id}`);
   }
+}
+
+/** Gives messages that quote these the new version of their conversation: what they show has changed. */
+export async function touchQuoting(tx: Tx, quoted: readonly MessageWrite[]): Promise<void> {
+  if (quoted.length === 0) return;
+  await tx.query(sql.named("touch-quoting")`
+    update message q set version = u.version
+    from unnest(${quoted.map(({ message }) => message.workspaceId)}::uuid[],
+      ${quoted.map(({ message }) => message.numberId)}::bigint[], ${quoted.map(({ message }) => message.wamid)}::text[],
+      ${quoted.map(({ message }) => message.state.conversationId)}::uuid[], ${quoted.map((it) => it.version)}::bigint[])
+      u(workspace_id, number_id, wamid, conversation_id, version)
+    where q.workspace_id = u.workspace_id and q.number_id = u.number_id and q.quoted_wamid = u.wamid
+      and q.conversation_id = u.conversation_id`);
 }
 
 /** Moves messages to the identity and conversation of another holder of the same phone. */

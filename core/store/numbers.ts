@@ -37,7 +37,7 @@ export async function lockWorkspaces(tx: Tx, workspaceIds: readonly string[]): P
     select from workspace where workspace_id = any (${workspaceIds}::uuid[]) order by workspace_id for no key update`);
 }
 
-/** Which of our numbers is printed so; for webhooks that know a number only by its digits. */
+/** Which of our connected numbers is printed so, where only one is; for webhooks that know a number only by its digits. */
 export async function phoneNumberIdsByDisplay(
   tx: Tx,
   phones: readonly { workspaceId: string; displayPhone: string }[],
@@ -45,6 +45,8 @@ export async function phoneNumberIdsByDisplay(
   const { rows } = await tx.query(sql`
     select n.workspace_id || ' ' || n.display_phone as key, n.phone_number_id as id
     from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.displayPhone)}::text[]) u(workspace_id, phone)
-    join business_number n on n.workspace_id = u.workspace_id and n.display_phone = u.phone`);
+    join business_number n on n.workspace_id = u.workspace_id and n.display_phone = u.phone and n.disconnected_at is null
+    where (select count(*) from business_number o where o.workspace_id = u.workspace_id and o.display_phone = u.phone
+      and o.disconnected_at is null) = 1`);
   return new Map(rows.map((row) => [row.key, row.id]));
 }

@@ -22,6 +22,7 @@ export interface StoredEdge {
   a: string;
   b: string;
   reason: EdgeReason;
+  evidence: string;
   madeBy: string;
   closedBy: string | null;
   isOpen: boolean;
@@ -35,7 +36,7 @@ export async function edgesOf(
 ): Promise<StoredEdge[]> {
   const { rows } = await tx.query(sql.named("edges-of-identities")`
     select distinct on (e.workspace_id, e.id) e.id, e.workspace_id as "workspaceId", e.identity_a as a, e.identity_b as b,
-      e.reason, e.made_by as "madeBy", e.closed_by as "closedBy", e.closed_at is null as "isOpen"
+      e.reason, e.evidence, e.made_by as "madeBy", e.closed_by as "closedBy", e.closed_at is null as "isOpen"
     from unnest(${workspaceIds}::uuid[], ${identityIds}::uuid[]) u(workspace_id, id)
     cross join lateral (
       select * from person_edge x where x.workspace_id = u.workspace_id and x.identity_a = u.id
@@ -54,7 +55,7 @@ export async function insertEdges(tx: Tx, edges: readonly NewEdge[]): Promise<vo
     select * from unnest(${edges.map((it) => it.workspaceId)}::uuid[], ${edges.map(() => newId())}::uuid[],
       ${sides.map(([a]) => a)}::uuid[], ${sides.map(([, b]) => b)}::uuid[], ${edges.map((it) => it.reason)}::text[],
       ${edges.map((it) => it.evidence)}::text[], ${edges.map((it) => it.madeBy)}::text[], ${edges.map((it) => it.madeAt)}::timestamptz[])
-    on conflict (workspace_id, identity_a, identity_b) where closed_at is null do nothing`);
+    on conflict do nothing`);
 }
 
 export async function closeEdge(
@@ -121,15 +122,15 @@ async function reachIdentities(
   return rows;
 }
 
-/** The open edge between exactly these two, if there is one. */
-export async function openEdge(
+/** The open edges between exactly these two: Meta's word and an agent's may stand side by side. */
+export async function openEdges(
   tx: Tx,
   workspaceId: string,
   between: readonly [string, string],
-): Promise<{ id: string } | undefined> {
+): Promise<{ id: string }[]> {
   const [a, b] = between.toSorted();
   const { rows } = await tx.query(sql`
     select id from person_edge
     where workspace_id = ${workspaceId} and identity_a = ${a} and identity_b = ${b} and closed_at is null`);
-  return rows[0];
+  return rows;
 }

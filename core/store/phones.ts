@@ -29,28 +29,36 @@ export async function loadHolders(tx: Tx, phones: readonly PhoneKey[]): Promise<
   return rows;
 }
 
+/** "Whoever Meta named so moved to this phone": which human that was is derived, for it may be learnt later. */
 export interface NumberChange extends PhoneKey {
   wamid: string;
-  fromIdentityId: string;
+  fromBsuid: string | undefined;
+  /** Canonical. */
+  fromPhone: string | undefined;
   changedAt: Date;
 }
 
-/** What Meta said of people who moved to these phones. */
+/** What Meta said of people who moved to these phones, or away from them. */
 export async function loadNumberChanges(tx: Tx, phones: readonly PhoneKey[]): Promise<NumberChange[]> {
   const { rows } = await tx.query(sql.named("load-number-changes")`
-    select c.workspace_id as "workspaceId", c.portfolio_key as "portfolioKey", c.phone, c.wamid,
-      c.from_identity_id as "fromIdentityId", c.changed_at as "changedAt"
+    select distinct on (c.workspace_id, c.wamid) c.workspace_id as "workspaceId", c.portfolio_key as "portfolioKey", c.phone,
+      c.wamid, c.from_bsuid as "fromBsuid", c.from_phone as "fromPhone", c.changed_at as "changedAt"
     from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.portfolioKey)}::text[],
       ${phones.map((it) => it.phone)}::text[]) u(workspace_id, portfolio_key, phone)
-    join number_change c on c.workspace_id = u.workspace_id and c.portfolio_key = u.portfolio_key and c.phone = u.phone`);
-  return rows;
+    cross join lateral (
+      select * from number_change x where x.workspace_id = u.workspace_id and x.portfolio_key = u.portfolio_key and x.phone = u.phone
+      union all
+      select * from number_change y
+      where y.workspace_id = u.workspace_id and y.portfolio_key = u.portfolio_key and y.from_phone = u.phone) c
+    order by c.workspace_id, c.wamid`);
+  return rows.map((row) => ({ ...row, fromBsuid: row.fromBsuid ?? undefined, fromPhone: row.fromPhone ?? undefined }));
 }
 
 export async function insertNumberChange(tx: Tx, change: NumberChange): Promise<void> {
-  const { workspaceId, portfolioKey, wamid, phone, fromIdentityId, changedAt } = change;
+  const { workspaceId, portfolioKey, wamid, phone, fromBsuid, fromPhone, changedAt } = change;
   await tx.query(sql`
-    insert into number_change (workspace_id, portfolio_key, wamid, phone, from_identity_id, changed_at)
-    values (${workspaceId}, ${portfolioKey}, ${wamid}, ${phone}, ${fromIdentityId}, ${changedAt})
+    insert into number_change (workspace_id, portfolio_key, wamid, phone, from_bsuid, from_phone, changed_at)
+    values (${workspaceId}, ${portfolioKey}, ${wamid}, ${phone}, ${fromBsuid ?? null}, ${fromPhone ?? null}, ${changedAt})
     on conflict (workspace_id, wamid) do nothing`);
 }
 

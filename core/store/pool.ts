@@ -27,6 +27,7 @@ export const KEY_LOOKUPS = [
 ] as const;
 
 const CONNECT_MS = 10_000;
+const UNHEARD_MS = 5_000;
 const IDLE_MS = 30_000;
 
 /** A session that sits in a transaction for so long has lost its worker, and holds its locks. */
@@ -47,7 +48,8 @@ export function openPool(
       options: [`role=${role}`, ...settings].map((setting) => `-c ${setting}`).join(" "),
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     }),
-    ...(statementMs !== undefined && { statement_timeout: statementMs }),
+    // The server's own limit, and ours behind it for a server that cannot be heard any more.
+    ...(statementMs !== undefined && { statement_timeout: statementMs, query_timeout: statementMs + UNHEARD_MS }),
   });
   // Both listeners are a must: an idle client reports to the pool, one in use to itself, and an unheard error ends Node.
   pool.on("error", (err) => log.warn({ err, pool: name }, "an idle database connection was lost"));

@@ -16,7 +16,7 @@ const CONNECTION_CODES = new Set([
 
 /** pg has no codes for these: the words are its own, in client.js and pg-pool. */
 const CONNECTION_WORDS =
-  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Client was closed/;
+  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client was closed/;
 
 /** SQLSTATE of a PostgreSQL error, undefined for any other error. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -40,6 +40,14 @@ export function isTransient(error: unknown): boolean {
 export function isDataError(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state !== undefined && DATA_STATE.test(state);
+}
+
+/** Why data was refused, in names of ours only: PostgreSQL's own words may quote a customer's. */
+export function refusalOf(error: unknown): string {
+  const state = sqlStateOf(error);
+  if (state === undefined || !(error instanceof Error)) return error instanceof Error ? error.name : typeof error;
+  const { table, column, constraint, routine } = error as Error & Record<string, string | undefined>;
+  return [state, table, column, constraint ?? routine].filter(Boolean).join(" ");
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -55,6 +55,14 @@ export async function selectLinksOfPhones(
   return rows;
 }
 
+/** The records are gone in the CRM: nobody is linked to them any more. */
+export async function deleteLinksOfRecords(tx: Tx, install: InstallKey, recordIds: readonly string[]): Promise<void> {
+  await tx.query(sql`
+    delete from record_link
+    where workspace_id = ${install.workspaceId} and install_id = ${install.installId}
+      and record_type = 'contact' and record_id = any (${recordIds}::text[])`);
+}
+
 export interface NewLink {
   identityId: string;
   recordType: string;

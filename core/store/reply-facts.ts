@@ -1,9 +1,8 @@
-import { canonicalPhone } from "#core/domain/identity/phone.ts";
 import { type Nullable, withoutNulls } from "./sends.ts";
 import { sql } from "./sql.ts";
 import type { Tx } from "./transaction.ts";
 
-/** What decides whether a conversation may be answered, and how its person is reached. */
+/** What decides whether a conversation may be answered. */
 export interface ReplyFacts {
   conversationId: string;
   numberId: string;
@@ -12,8 +11,6 @@ export interface ReplyFacts {
   lastLiveInboundAt?: Date;
   lastMessageAt?: Date;
   isNumberConnected: boolean;
-  recipientPhone?: string;
-  recipientBsuid?: string;
 }
 
 /**
@@ -26,14 +23,10 @@ export async function lockConversation(
   conversationId: string,
   withinInstall?: string,
 ): Promise<ReplyFacts | undefined> {
-  const { rows } = await tx.query(sql`
+  const { rows } = await tx.query<Nullable<ReplyFacts>>(sql`
     select c.id as "conversationId", c.number_id as "numberId", c.identity_id as "identityId", c.version,
       c.last_live_inbound_at as "lastLiveInboundAt", c.last_message_at as "lastMessageAt",
-      n.disconnected_at is null as "isNumberConnected",
-      case when i.kind = 'bsuid' then i.key end as "recipientBsuid",
-      coalesce((select array_agg(a.value order by a.kind = 'wa-id' desc, a.last_seen_at desc) from identity_attribute a
-        where a.workspace_id = i.workspace_id and a.identity_id = i.id and a.kind in ('wa-id', 'phone')), '{}') as phones,
-      case when i.kind = 'phone' then split_part(i.key, '#', 1) end as "keyPhone"
+      n.disconnected_at is null as "isNumberConnected"
     from conversation c
     join business_number n on n.workspace_id = c.workspace_id and n.id = c.number_id
     join identity i on i.workspace_id = c.workspace_id and i.id = c.identity_id
@@ -42,26 +35,7 @@ export async function lockConversation(
         select from identity other join record_link l on l.workspace_id = other.workspace_id and l.identity_id = other.id
         where other.workspace_id = i.workspace_id and other.person_id = i.person_id and l.install_id = ${withinInstall}::uuid))
     for update of c`);
-  const row = rows[0];
-  if (row === undefined) return undefined;
-
-  const { phones, keyPhone, ...facts } = row;
-  const phone: string | undefined = phones[0] ?? keyPhone ?? undefined;
-  const isTheirs = phone !== undefined && (await isStillTheirs(tx, workspaceId, facts, canonicalPhone(phone)));
-  return { ...withoutNulls<ReplyFacts>(facts as Nullable<ReplyFacts>), ...(isTheirs && { recipientPhone: phone }) };
-}
-
-/** A phone that Meta has since shown with somebody else was recycled: a reply would reach a stranger (I16). */
-async function isStillTheirs(tx: Tx, workspaceId: string, facts: ReplyFacts, phone: string): Promise<boolean> {
-  const { rowCount } = await tx.query(sql`
-    select from identity_attribute a
-    join identity other on other.workspace_id = a.workspace_id and other.id = a.identity_id
-    join identity own on own.workspace_id = a.workspace_id and own.id = ${facts.identityId}
-    where a.workspace_id = ${workspaceId} and a.kind = 'phone' and a.value = ${phone}
-      and other.portfolio_key = own.portfolio_key and other.person_id <> own.person_id
-      and a.first_seen_at > ${facts.lastLiveInboundAt ?? null}::timestamptz
-    limit 1`);
-  return rowCount === 0;
+  return rows[0] && withoutNulls<ReplyFacts>(rows[0]);
 }
 
 /** Bumps one conversation that the caller has locked; returns its new version. */

@@ -8,26 +8,30 @@ export type WaitingSend = SendRow & { lastLiveInboundAt?: Date };
 export interface ClaimScope {
   workspaceId: string;
   numberId: string;
-  /** Only one message of a conversation is on its way at a time, so that answers arrive in the order they were written. */
-  busyConversations: readonly string[];
-  limit: number;
+  /** Sends that this claim is about to refuse. */
+  passedOver: readonly string[];
   now: Date;
 }
 
-/** Locks the next sends of a number, the oldest of each conversation. Rows that another sender holds are left alone. */
-export async function lockWaitingSends(tx: Tx, scope: ClaimScope): Promise<WaitingSend[]> {
-  const { workspaceId, numberId, busyConversations, limit, now } = scope;
+/**
+ * Locks the next send of a number. A conversation with a call under way waits, in whichever process the call is, so that
+ * its messages reach Meta in the order they were written.
+ */
+export async function lockNextSend(tx: Tx, scope: ClaimScope): Promise<WaitingSend | undefined> {
+  const { workspaceId, numberId, passedOver, now } = scope;
   const { rows } = await tx.query<Nullable<WaitingSend>>(sql`
     select ${sendColumns}, c.last_live_inbound_at as "lastLiveInboundAt"
     from send s join conversation c on c.workspace_id = s.workspace_id and c.id = s.conversation_id
     where s.workspace_id = ${workspaceId} and s.number_id = ${numberId} and s.state = 'queued'
-      and (s.next_try_at is null or s.next_try_at <= ${now}) and s.conversation_id <> all (${busyConversations}::uuid[])
-      and not exists (select from send earlier
-        where earlier.workspace_id = s.workspace_id and earlier.conversation_id = s.conversation_id
-          and earlier.state = 'queued' and (earlier.created_at, earlier.id) < (s.created_at, s.id))
-    order by s.created_at, s.id limit ${limit}
+      and (s.next_try_at is null or s.next_try_at <= ${now}) and s.id <> all (${passedOver}::uuid[])
+      and not exists (select from send other
+        where other.workspace_id = s.workspace_id and other.conversation_id = s.conversation_id
+          and other.state <> 'confirmed' -- the index is of these
+          and (other.state = 'claimed' and other.call_until > clock_timestamp()
+            or other.state = 'queued' and (other.created_at, other.id) < (s.created_at, s.id)))
+    order by s.created_at, s.id limit 1
     for update of s skip locked`);
-  return rows.map(withoutNulls<WaitingSend>);
+  return rows[0] && withoutNulls<WaitingSend>(rows[0]);
 }
 
 /** True while this process is the sender of the number; nobody else can become it before the transaction ends. */
@@ -37,18 +41,31 @@ export async function holdsSenderLease(tx: Tx, name: string, heldBy: string): Pr
   return rowCount === 1;
 }
 
-/** From here on Meta may hear of them. Commit before calling (I4). */
+export interface ClaimMark {
+  by: string;
+  at: Date;
+  /** No call takes longer. */
+  callMs: number;
+}
+
+/** From here on Meta may hear of it, at the recipient it carries. Commit before calling (I4). */
 export async function markClaimed(
   tx: Tx,
   workspaceId: string,
-  sendIds: readonly string[],
-  claimedBy: string,
-  at: Date,
+  { id, recipientPhone, recipientBsuid }: SendRow,
+  { by, at, callMs }: ClaimMark,
 ): Promise<void> {
   await tx.query(sql`
-    update send set state = 'claimed', state_at = ${at}, claimed_at = ${at}, claimed_by = ${claimedBy},
-      attempts = attempts + 1
-    where workspace_id = ${workspaceId} and id = any (${sendIds}::uuid[]) and state = 'queued'`);
+    update send set state = 'claimed', state_at = ${at}, claimed_at = ${at}, claimed_by = ${by},
+      call_until = clock_timestamp() + ${callMs} * interval '1 ms', attempts = attempts + 1,
+      recipient_phone = ${recipientPhone}, recipient_bsuid = ${recipientBsuid}
+    where workspace_id = ${workspaceId} and id = ${id} and state = 'queued'`);
+}
+
+/** The call is over and its answer lost: the send stays claimed until its status settles it, its conversation goes on. */
+export async function endCall(tx: Tx, workspaceId: string, sendId: string): Promise<void> {
+  await tx.query(sql`
+    update send set call_until = null where workspace_id = ${workspaceId} and id = ${sendId} and state = 'claimed'`);
 }
 
 /** Meta certainly did not take it: the same send may be tried again, later. */
@@ -60,7 +77,8 @@ export async function requeueSend(
   at: Date,
 ): Promise<void> {
   await tx.query(sql`
-    update send set state = 'queued', state_at = ${at}, next_try_at = ${nextTryAt}, claimed_by = null, claimed_at = null
+    update send set state = 'queued', state_at = ${at}, next_try_at = ${nextTryAt}, claimed_by = null, claimed_at = null,
+      call_until = null
     where workspace_id = ${workspaceId} and id = ${sendId} and state = 'claimed'`);
 }
 

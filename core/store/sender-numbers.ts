@@ -38,10 +38,14 @@ export interface NumberKey {
   numberId: string;
 }
 
-/** Numbers that have something to send now. Ids only; the one question that crosses workspaces. */
-export async function selectNumbersWithSends(worker: pg.Pool, now: Date): Promise<NumberKey[]> {
+/**
+ * Numbers that have something to send now, in a circle that begins behind `afterNumberId`. Ids only; the one question
+ * that crosses workspaces.
+ */
+export async function selectNumbersWithSends(worker: pg.Pool, now: Date, afterNumberId: string): Promise<NumberKey[]> {
   const { rows } = await worker.query<NumberKey>(sql`
-    select workspace_id as "workspaceId", number_id as "numberId" from workspaces_with_sends(${now})`);
+    select workspace_id as "workspaceId", number_id as "numberId" 
+    from workspaces_with_sends(${now}, ${afterNumberId})`);
   return rows;
 }
 

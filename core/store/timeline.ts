@@ -112,9 +112,11 @@ export interface Reaction {
 
 export async function selectReactions(tx: Tx, workspaceId: string, messageIds: readonly string[]): Promise<Reaction[]> {
   const { rows } = await tx.query<Reaction>(sql`
-    select message_id as "messageId", reactor, emoji from message_reaction
-    where workspace_id = ${workspaceId} and message_id = any (${messageIds}::bigint[]) and emoji is not null
-    order by message_id, reacted_at`);
+    select "messageId", reactor, emoji from (
+      select distinct on (message_id, reactor) message_id as "messageId", reactor, emoji, reacted_at from message_reaction
+      where workspace_id = ${workspaceId} and message_id = any (${messageIds}::bigint[])
+      order by message_id, reactor, reacted_at desc, reaction_wamid desc) latest
+    where emoji is not null order by "messageId", reacted_at`);
   return rows;
 }
 

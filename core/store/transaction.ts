@@ -27,6 +27,19 @@ export async function asWorkspaces<T>(
   return transact(pool, `begin; set local app.workspace_ids = '{${list}}'`, work);
 }
 
+/** Runs a part of a transaction that may fail without taking the rest with it. */
+export async function inSavepoint<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  await tx.query("savepoint part");
+  try {
+    const result = await work();
+    await tx.query("release savepoint part");
+    return result;
+  } catch (error) {
+    await tx.query("rollback to savepoint part; release savepoint part");
+    throw error;
+  }
+}
+
 async function transact<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = true;

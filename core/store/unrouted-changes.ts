@@ -23,19 +23,16 @@ export async function insertUnrouted(tx: Tx, items: readonly UnroutedChange[], k
       on conflict do nothing`);
 }
 
-/** Takes out what now has a home: changes of a number or WABA that was connected. */
-export async function takeUnrouted(
-  tx: Tx,
-  of: { phoneNumberIds: readonly string[]; wabaIds: readonly string[]; itemsMax: number },
-): Promise<UnroutedChange[]> {
-  const { rows } = await tx.query(sql`
-    delete from unrouted_change where id in (
-      select id from unrouted_change
-      where phone_number_id = any (${of.phoneNumberIds}::text[])
-        or (phone_number_id is null and waba_id = any (${of.wabaIds}::text[]))
-      order by id limit ${of.itemsMax} for update skip locked)
-    returning phone_number_id as "phoneNumberId", waba_id as "wabaId", display_phone as "displayPhone", kind,
-      delivery_id as "deliveryId", received_at as "receivedAt", bytes, changes`);
+export interface KeptUnrouted extends UnroutedChange {
+  id: string;
+}
+
+/** The next kept changes, oldest first; those that another process is at are passed over. */
+export async function nextUnrouted(tx: Tx, after: string, itemsMax: number): Promise<KeptUnrouted[]> {
+  const { rows } = await tx.query(sql.named("next-unrouted")`
+    select id, phone_number_id as "phoneNumberId", waba_id as "wabaId", display_phone as "displayPhone", kind,
+      delivery_id as "deliveryId", received_at as "receivedAt", bytes, changes
+    from unrouted_change where id > ${after} order by id limit ${itemsMax} for update skip locked`);
   return rows.map((row) => ({
     ...row,
     kind: row.kind === 0 ? "live" : "history",
@@ -46,18 +43,13 @@ export async function takeUnrouted(
   }));
 }
 
+/** These have found their lanes, in this same transaction. */
+export async function deleteUnrouted(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.query(sql.named("delete-unrouted")`delete from unrouted_change where id = any (${ids}::bigint[])`);
+}
+
 /** After eight days nobody has come for them. */
 export async function expireUnrouted(tx: Tx, now: Date): Promise<number> {
   const { rowCount } = await tx.query(sql`delete from unrouted_change where kept_until < ${now}`);
   return rowCount ?? 0;
-}
-
-/** Numbers and WABAs that changes are kept for and that are connected by now. */
-export async function connectedUnrouted(tx: Tx): Promise<{ phoneNumberIds: string[]; wabaIds: string[] }> {
-  const { rows } = await tx.query(sql.named("connected-unrouted")`
-    select array(select phone_number_id from routes_of_numbers(array(
-        select distinct phone_number_id from unrouted_change where phone_number_id is not null limit 10000))) as "phoneNumberIds",
-      array(select waba_id from routes_of_wabas(array(
-        select distinct waba_id from unrouted_change where phone_number_id is null and waba_id is not null limit 10000))) as "wabaIds"`);
-  return rows[0];
 }

@@ -12,6 +12,8 @@ export interface Changes {
   /** For the next cursor: how far each conversation is complete with this answer. */
   versions: Map<string, string>;
   hasMore: boolean;
+  /** There are conversations of which the reader knows nothing. Until it has the rest they are not in the cursor. */
+  hasJoined: boolean;
 }
 
 /**
@@ -27,9 +29,10 @@ export async function selectChanges(
   limit: number,
 ): Promise<Changes> {
   const since = new Map<string, string>();
-  for (const { id, version } of conversations) {
-    const have = known.get(id);
-    if (have !== undefined && BigInt(have) < BigInt(version)) since.set(id, have);
+  const followed = conversations.filter(({ id }) => known.has(id));
+  for (const { id, version } of followed) {
+    const have = known.get(id) ?? version;
+    if (BigInt(have) < BigInt(version)) since.set(id, have);
   }
   const messages = since.size > 0 ? await selectMessagesSince(tx, workspaceId, since, limit) : [];
   const sends = since.size > 0 ? await selectSendsSince(tx, workspaceId, since, limit) : [];
@@ -37,10 +40,12 @@ export async function selectChanges(
   const messagesOf = Map.groupBy(messages, ({ conversationId }) => conversationId);
   const sendsOf = Map.groupBy(sends, ({ conversationId }) => conversationId);
   const versions = new Map<string, string>();
-  for (const { id, version } of conversations) {
+  for (const { id, version } of followed) {
     const parts = [messagesOf.get(id) ?? [], sendsOf.get(id) ?? []];
     versions.set(id, wholeUpTo(version, parts, limit));
   }
+  const hasMore = followed.some(({ id, version }) => versions.get(id) !== version);
+  if (!hasMore) for (const { id, version } of conversations) versions.set(id, version);
   const isWhole = (row: { conversationId: string; version: string }) =>
     BigInt(row.version) <= BigInt(versions.get(row.conversationId) ?? "0");
   const wholeSends = sends.filter(isWhole);
@@ -54,7 +59,8 @@ export async function selectChanges(
         ...(messageId !== undefined && { by: messageItemId(messageId) }),
       })),
     versions,
-    hasMore: conversations.some(({ id, version }) => versions.get(id) !== version),
+    hasMore,
+    hasJoined: followed.length < conversations.length,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Item } from "#core/api/contract/timeline.ts";
 import { failureWords } from "#core/domain/failure-words.ts";
 import { failedRank, shownStatus } from "#core/domain/message-status.ts";
 import type { SendState } from "#core/domain/send-state.ts";
+import type { CrmRefusal } from "#core/store/crm-messages.ts";
 import type { Reaction, TimelineMessage } from "#core/store/timeline.ts";
 import type { TimelineSend } from "#core/store/timeline-sends.ts";
 import { isWordKey, type Language, type WordKey, words } from "#core/words/words.ts";
@@ -10,6 +11,8 @@ import { isWordKey, type Language, type WordKey, words } from "#core/words/words
 export interface Surroundings {
   reactions: readonly Reaction[];
   quoted?: TimelineMessage;
+  /** The record's CRM would not log it. */
+  unlogged?: CrmRefusal;
 }
 
 export function messageItem(language: Language, message: TimelineMessage, around: Surroundings): Item {
@@ -27,6 +30,7 @@ export function messageItem(language: Language, message: TimelineMessage, around
     sentAt: timeOf(message.sentAt),
     ...(status && { tick: { name: status, label: words(language, `status.${status}`) } }),
     ...(hasFailed && { refusal: refusalWords(language, failureWords(message.failureCode ?? -1)) }),
+    ...(around.unlogged && { unlogged: unloggedWords(language, around.unlogged) }),
     isEdited: message.isEdited && !message.isRevoked,
     isRevoked: message.isRevoked,
     reactions: message.isRevoked
@@ -74,6 +78,18 @@ export function refusalWords(language: Language, code: string): { code: string; 
     code,
     title: words(language, `refusal.${known}.title` as WordKey),
     action: words(language, `refusal.${known}.action` as WordKey),
+  };
+}
+
+function unloggedWords(language: Language, { crm, code, detail = "" }: CrmRefusal): NonNullable<Item["unlogged"]> {
+  const known = isWordKey(`${code}.title`) ? code : "crm.other";
+  const name = `crm.name.${crm}`;
+  const params = { crm: isWordKey(name) ? words(language, name) : crm, detail };
+  const reason = words(language, `${known}.title` as WordKey, params);
+  return {
+    code,
+    title: words(language, "crm.unlogged", { ...params, reason }),
+    action: words(language, `${known}.action` as WordKey, params),
   };
 }
 

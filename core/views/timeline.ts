@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { Item, SearchPage, TimelinePage } from "#core/api/contract/timeline.ts";
 import type { Clock } from "#core/kit/clock.ts";
 import { insertAuditEntry } from "#core/store/audit.ts";
+import { selectCrmRefusals } from "#core/store/crm-messages.ts";
 import type { RecordConversation, RecordKey } from "#core/store/record-conversations.ts";
 import {
   type Position,
@@ -50,21 +51,26 @@ export function timelinePage(reader: TimelineReader, ask: TimelineAsk, before?: 
   });
 }
 
-/** What changed after an earlier page, complete up to the cursor it returns (I15). */
+/**
+ * What changed after an earlier page, complete up to the cursor it returns (I15). When a conversation joined the record
+ * meanwhile, the newest page of all comes with it, and its `before`: the older part of the new one lies behind it.
+ */
 export function timelineSince(reader: TimelineReader, ask: TimelineAsk, since: string): Promise<TimelinePage> {
   const known = parseSince(since);
   return read(reader, ask, async (tx, conversations) => {
     const changes = await selectChanges(tx, ask.workspaceId, conversations, known, ask.limit);
-    // A conversation that joined the record meanwhile begins with its newest page.
-    const joined = conversations.filter(({ id }) => !known.has(id)).map(({ id }) => id);
-    const fresh = joined.length > 0 ? (await pageOf(tx, ask, joined, undefined)).items : [];
-    return {
+    const view = {
       conversations: conversations.map((conversation) => conversationView(conversation, reader.clock.now())),
-      items: [...(await items(tx, ask, changes.messages, changes.sends)), ...fresh],
+      items: await items(tx, ask, changes.messages, changes.sends),
       replaced: changes.replaced,
       since: sinceCursor(changes.versions),
       hasMore: changes.hasMore,
     };
+    if (changes.hasMore || !changes.hasJoined) return view;
+    const ids = conversations.map(({ id }) => id);
+    const page = await pageOf(tx, ask, ids, undefined);
+    const paged = new Set(page.items.map(({ id }) => id));
+    return { ...view, items: [...page.items, ...view.items.filter(({ id }) => !paged.has(id))], before: page.older };
   });
 }
 
@@ -124,27 +130,29 @@ async function pageOf(
 /** Turns rows into items, with their reactions and quotes, newest first. */
 async function items(
   tx: Tx,
-  { workspaceId, language }: TimelineAsk,
+  { workspaceId, language, record }: TimelineAsk,
   messages: readonly TimelineMessage[],
   sends: readonly TimelineSend[],
 ): Promise<Item[]> {
   const ids = [...new Set(messages.map(({ conversationId }) => conversationId))];
+  const messageIds = messages.map(({ id }) => id);
   const reactions = Map.groupBy(
-    messages.length === 0
-      ? []
-      : await selectReactions(
-          tx,
-          workspaceId,
-          messages.map(({ id }) => id),
-        ),
+    messages.length === 0 ? [] : await selectReactions(tx, workspaceId, messageIds),
     ({ messageId }) => messageId,
   );
   const wamids = messages.flatMap(({ quotedWamid }) => quotedWamid ?? []);
   const quotes = await selectQuoted(tx, workspaceId, ids, wamids);
+  const refused = await selectCrmRefusals(tx, { workspaceId, ...record }, messageIds);
+  const refusals = new Map(refused.map((refusal) => [refusal.messageId, refusal]));
   return [...messages, ...sends].sort(newestFirst).map((row) => {
     if (!("sentAt" in row)) return sendItem(language, row);
     const quoted = quotes.get(row.quotedWamid ?? "");
-    return messageItem(language, row, { reactions: reactions.get(row.id) ?? [], ...(quoted && { quoted }) });
+    const unlogged = refusals.get(row.id);
+    return messageItem(language, row, {
+      reactions: reactions.get(row.id) ?? [],
+      ...(quoted && { quoted }),
+      ...(unlogged && { unlogged }),
+    });
   });
 }
 

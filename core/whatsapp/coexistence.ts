@@ -41,15 +41,21 @@ export function readHistory(value: Wire, chunk: Wire, receivedAt: Date): Fact[] 
   }
   const phase = integer(metadata["phase"]);
   const chunkOrder = integer(metadata["chunk_order"]);
+  const progress = integer(metadata["progress"]);
   if (phase !== undefined && chunkOrder !== undefined)
     facts.push({
       kind: "history-chunk",
-      phase: phase % 32768,
+      phase: small(phase),
       chunkOrder: chunkOrder,
       messages,
-      ...given({ progress: integer(metadata["progress"]) }),
+      ...given({ progress: progress === undefined ? undefined : small(progress) }),
     });
   return facts;
+}
+
+/** Phases are 0 to 2 and progress 0 to 100; whatever else comes must not cost the messages beside it. */
+function small(value: number): number {
+  return Math.max(-1, Math.min(999, value));
 }
 
 /** Only what the business sent has a `to`; the thread, not the sender, says who is at the other end. */

@@ -18,6 +18,7 @@ const after = (afterMs: number, scope: NextTry["scope"]): NextTry => ({
 });
 const say = (name: string, next: NextTry) => ({ name: `whatsapp.${name}`, next });
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const tokenInvalid = say("token_invalid", never("workspace"));
 const permissionMissing = say("permission_missing", never("workspace"));
@@ -39,8 +40,8 @@ export const errorTable: Readonly<Record<number, Omit<ErrorMeaning, "words">>> =
   131000: temporary,
   131016: temporary,
   133004: temporary,
-  4: say("app_call_limit", later("workspace")),
-  80007: say("waba_call_limit", later("workspace")),
+  4: say("app_call_limit", after(MINUTE_MS, "workspace")),
+  80007: say("waba_call_limit", after(MINUTE_MS, "workspace")),
   33: say("number_deleted", never("number")),
   100: badParameter,
   131008: badParameter,
@@ -68,7 +69,7 @@ export const errorTable: Readonly<Record<number, Omit<ErrorMeaning, "words">>> =
   131055: say("marketing_templates_only", never("message")),
   134100: say("marketing_templates_only", never("message")),
   131056: say("pair_limit", later("person")),
-  131057: say("number_in_maintenance", after(60_000, "number")),
+  131057: say("number_in_maintenance", after(MINUTE_MS, "number")),
   131062: say("needs_phone", never("message")),
   131063: say("marketing_disabled", never("template")),
   131064: say("misclassified_templates", later("template")),
@@ -96,12 +97,17 @@ export function meaningOf(code: number): ErrorMeaning {
   return { ...(code >= 200 && code <= 299 ? permissionMissing : unlisted), words };
 }
 
-/**
- * Limits that Meta checks before it takes a message: only these may be tried again by a machine under the same key (I4).
- * An error that tells of trouble on Meta's side ("temporary") does not say whether the message was taken.
- */
+/** Limits that Meta checks before it takes a message: only these may be tried again by a machine under the same key (I4). */
 const limitsBeforeTaking: ReadonlySet<number> = new Set([4, 80007, 130429, 131056, 131057]);
 
 export function wasCertainlyNotTaken(code: number): boolean {
   return limitsBeforeTaking.has(code);
+}
+
+/**
+ * True for trouble on Meta's side, told by its code or by a 5xx: it does not say whether the message was taken, so a
+ * person must not be told to send it again (whatsapp.md 5, last line). A limit is a limit with any HTTP status.
+ */
+export function mayHaveActed(code: number, httpStatus: number): boolean {
+  return !wasCertainlyNotTaken(code) && (httpStatus >= 500 || errorTable[code] === temporary);
 }

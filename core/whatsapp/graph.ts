@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Failure, type FailureKind } from "#core/kit/failure.ts";
 import { fetchWithin, type HttpAnswer, isOutcomeUnknown } from "#core/kit/http.ts";
-import { meaningOf } from "./errors.ts";
+import { mayHaveActed, meaningOf } from "./errors.ts";
 
 export interface Graph {
   /** `https://graph.facebook.com`, or the sandbox. */
@@ -11,7 +11,7 @@ export interface Graph {
 }
 
 /**
- * "unknown": the request left us and no answer of Graph came back, so Meta may have acted on it. It is a value, because
+ * "unknown": the request left us and no answer of Graph says whether Meta acted on it. It is a value, because
  * the caller has to settle it; it is never tried again here.
  */
 export type GraphOutcome<Value> = { outcome: "answered"; value: Value } | { outcome: "unknown"; because: string };
@@ -33,7 +33,8 @@ export interface GraphError {
   traceId?: string;
 }
 
-const TIMEOUT_MS = 15_000;
+/** For the whole exchange. */
+export const GRAPH_CALL_MS_MAX = 15_000;
 const ANSWER_BYTES_MAX = 1_000_000;
 
 const ErrorBody = z.object({
@@ -51,7 +52,8 @@ const ErrorBody = z.object({
 
 /**
  * The one place that calls Graph. Throws a Failure when Graph refused (its code, `next` and cause come from the table
- * of errors) and when nothing was sent (`http.unreachable`); everything else that is no answer is `unknown`.
+ * of errors) and when nothing was sent (`http.unreachable`); everything else that is no answer, trouble on Meta's side
+ * included, is `unknown`.
  */
 export async function callGraph<Value>(graph: Graph, call: GraphCall<Value>): Promise<GraphOutcome<Value>> {
   let answer: HttpAnswer;
@@ -63,7 +65,7 @@ export async function callGraph<Value>(graph: Graph, call: GraphCall<Value>): Pr
         ...(call.body !== undefined && { "content-type": "application/json" }),
       },
       ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: GRAPH_CALL_MS_MAX,
       responseBytesMax: ANSWER_BYTES_MAX,
     });
   } catch (error) {
@@ -83,7 +85,11 @@ export function graphErrorOf(error: unknown): GraphError | undefined {
 function read<Value>(answer: HttpAnswer, call: GraphCall<Value>): GraphOutcome<Value> {
   const json = parsed(answer.body);
   const refused = ErrorBody.safeParse(json);
-  if (refused.success) throw refusal(call, refused.data.error);
+  if (refused.success) {
+    const { error } = refused.data;
+    if (mayHaveActed(error.code, answer.status)) return { outcome: "unknown", because: `graph.${error.code}` };
+    throw refusal(call, error);
+  }
 
   // A proxy's page, a cut body, an answer of another shape: Meta may have taken the request.
   if (answer.status < 200 || answer.status > 299) return { outcome: "unknown", because: `http.${answer.status}` };

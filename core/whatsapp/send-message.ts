@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { callGraph, type Graph, type GraphOutcome } from "./graph.ts";
+import { callGraph, GRAPH_CALL_MS_MAX, type Graph, type GraphOutcome } from "./graph.ts";
 
 /** A free-form text to one person. The phone wins over the BSUID: it keeps phones flowing in Meta's webhooks. */
 export interface OutgoingText {
@@ -15,6 +15,9 @@ export interface SentMessage {
   waId?: string;
   bsuid?: string;
 }
+
+/** Longer than this no send is under way. */
+export const SEND_MS_MAX = GRAPH_CALL_MS_MAX;
 
 const OPAQUE_PREFIX = "tv1:";
 

@@ -47,15 +47,16 @@ export function addressOf(change: Change): Address {
 }
 
 /**
- * Everything one change tells us, in Meta's order. Which list a value holds decides what it is; the field only says
- * whether messages are history. Never drops anything: what nobody reads becomes a `kept` fact with its reason.
+ * Everything one change tells us, in Meta's order. But for the fields kept by name, which list a value holds decides
+ * what it is; the field only says whether messages are history. Never drops anything: what nobody reads becomes a `kept` fact with its reason.
  */
 export function readChange(change: Change, receivedAt: Date): Fact[] {
   const { field, value } = change;
   if (isAccountField(field)) return readAccount(change, receivedAt);
-  const facts = readLists(change, receivedAt);
-  if (facts.length > 0) return facts;
   const known = Object.hasOwn(keptByName, field) ? keptByName[field] : undefined;
+  // By name first: the echoes of other partners have the shape of the phone's, and are something else.
+  const facts = known === undefined ? readLists(change, receivedAt) : [];
+  if (facts.length > 0) return facts;
   return [{ kind: "kept", field: field || "(none)", reason: known ?? "unknown field or shape", payload: value }];
 }
 

@@ -25,12 +25,12 @@ export function text(value: unknown): string | undefined {
   return typeof value === "number" && Number.isFinite(value) ? String(value) : undefined;
 }
 
-const idCharactersMax = 512;
+const idBytesMax = 512;
 
 /** Text that is used as a key. Longer than any id of Meta's is no id: an index could not hold it. */
 export function id(value: unknown): string | undefined {
   const read = text(value);
-  return read !== undefined && read.length <= idCharactersMax ? read : undefined;
+  return read !== undefined && Buffer.byteLength(read) <= idBytesMax ? read : undefined;
 }
 
 export function number(value: unknown): number | undefined {

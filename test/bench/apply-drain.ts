@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { Failure } from "#core/kit/failure.ts";
 import { insertDeliveries, openWriter } from "#core/store/deliveries.ts";
 import { sql } from "#core/store/sql.ts";
-import { bodyOf, type Change } from "./data/webhook-bodies.ts";
 import type { BenchDatabase } from "./bench-database.ts";
-import { Failure } from "#core/kit/failure.ts";
+import { bodyOf, type Change } from "./data/webhook-bodies.ts";
 
 const BATCH = 500;
 const LOOK_MS = 50;
@@ -19,7 +19,7 @@ export async function recordAndDrain(database: BenchDatabase, changes: readonly 
   const client = await database.app.connect();
   try {
     await client.query("begin");
-    const writer = await openWriter(client, new Date());
+    const writer = await openWriter(client);
     for (let at = 0; at < bodies.length; at += BATCH) {
       const isLast = at + BATCH >= bodies.length;
       await insertDeliveries(client, writer.nextDeliveryId + at, new Date(), bodies.slice(at, at + BATCH), isLast);

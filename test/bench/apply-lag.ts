@@ -45,7 +45,12 @@ export async function measureLag(
 }
 
 /** Resolves when every request was answered 200; `onAnswer` gets the place of the one that was. */
-function post(port: number, perSecond: number, requests: readonly Buffer[], onAnswer: (at: number) => void): Promise<void> {
+function post(
+  port: number,
+  perSecond: number,
+  requests: readonly Buffer[],
+  onAnswer: (at: number) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const beganMs = performance.now();
     const idle: ((at: number) => void)[] = [];

@@ -1,9 +1,9 @@
 import type pg from "pg";
-import { asWorkspaces } from "#core/store/transaction.ts";
 import { sql } from "#core/store/sql.ts";
+import { asWorkspaces } from "#core/store/transaction.ts";
 import type { BenchDatabase } from "./bench-database.ts";
-import { type PlainPart, type PlainWorld, plainPart, sentPart } from "./data/plain-rows.ts";
 import { personOf } from "./data/people.ts";
+import { type PlainPart, type PlainWorld, plainPart, sentPart } from "./data/plain-rows.ts";
 import type { Incoming, Stream } from "./data/stream.ts";
 import { wamidOf } from "./data/webhook-bodies.ts";
 import { insertWorkspaces } from "./data/workspaces.ts";
@@ -53,7 +53,8 @@ export async function plainParts(database: BenchDatabase, world: PlainWorld, str
   const share = <T>(all: readonly T[], at: number) =>
     all.slice(Math.floor((at * all.length) / count), Math.floor(((at + 1) * all.length) / count));
   const ids = await drawIds(database.owner, texts.length);
-  for (let at = 0; at < count; at++) parts.push(plainPart(world, share(texts, at), share(outgoing, at), share(ids, at)));
+  for (let at = 0; at < count; at++)
+    parts.push(plainPart(world, share(texts, at), share(outgoing, at), share(ids, at)));
   return parts;
 }
 

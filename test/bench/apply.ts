@@ -1,14 +1,14 @@
-import { type Bench, missedOf, type Say } from "./bench.ts";
-import { countRows, insertSent, plainParts, seedStore, write } from "./apply-store.ts";
+import { Failure } from "#core/kit/failure.ts";
 import { recordAndDrain } from "./apply-drain.ts";
 import { measureLag } from "./apply-lag.ts";
+import { countRows, insertSent, plainParts, seedStore, write } from "./apply-store.ts";
+import { type Bench, missedOf, type Say } from "./bench.ts";
 import { type BenchDatabase, withBenchDatabase } from "./bench-database.ts";
 import type { PlainWorld } from "./data/plain-rows.ts";
 import { makeStream, type Stream } from "./data/stream.ts";
 import { machineScale } from "./machine.ts";
 import { startService } from "./service.ts";
 import { median, percentile, rounded } from "./statistics.ts";
-import { Failure } from "#core/kit/failure.ts";
 
 const WORKSPACES = 300;
 const PEOPLE = 30_000;
@@ -83,7 +83,9 @@ async function worstLag(database: BenchDatabase, world: PlainWorld, streams: Str
       const { changes } = await streams(perSecond * LAG_SECONDS);
       const lag = await measureLag(database, world, { port: service.port, perSecond, changes });
       const [p50, p95] = [0.5, 0.95].map((share) => percentile(lag.lagsMs, share)) as [number, number];
-      say(`${rounded(lag.perSecond)} deliveries/s posted: applied after p50 ${rounded(p50)} ms, p95 ${rounded(p95)} ms`);
+      say(
+        `${rounded(lag.perSecond)} deliveries/s posted: applied after p50 ${rounded(p50)} ms, p95 ${rounded(p95)} ms`,
+      );
       worst.push(p95);
     }
   } finally {
@@ -126,9 +128,15 @@ function judged({ reference, ours, lagP95Ms }: Drain & { lagP95Ms: number }, sca
   return {
     figures: { ratio: rounded(ratio), perSecond: rounded(ours), lagP95Ms: rounded(lagP95Ms) },
     missed: missedOf([
-      [reference >= floor, `plain SQL reached ${rounded(reference)} changes/s of ${rounded(floor)}: this machine cannot tell`],
+      [
+        reference >= floor,
+        `plain SQL reached ${rounded(reference)} changes/s of ${rounded(floor)}: this machine cannot tell`,
+      ],
       [ratio >= BUDGET.ratio, `${rounded(ratio)} of plain SQL, wanted ${BUDGET.ratio}`],
-      [ours >= wanted, `${rounded(ours)} changes/s, wanted ${rounded(wanted)} (${BUDGET.perSecond} on the budget's machine)`],
+      [
+        ours >= wanted,
+        `${rounded(ours)} changes/s, wanted ${rounded(wanted)} (${BUDGET.perSecond} on the budget's machine)`,
+      ],
       [lagP95Ms <= lagMax, `p95 of the lag is ${rounded(lagP95Ms)} ms, at most ${rounded(lagMax)} wanted`],
     ]),
   };

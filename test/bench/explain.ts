@@ -7,6 +7,8 @@ export interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
   "Index Name"?: string;
+  /** Of a node that writes. */
+  Operation?: string;
   Plans?: PlanNode[];
 }
 
@@ -88,7 +90,8 @@ function shortOf(node: PlanNode): string {
   const children = (node.Plans ?? []).map(shortOf).filter((text) => text !== "");
   if (PASSED_OVER.has(node["Node Type"])) return children.join(", ");
   const what = node["Index Name"] ?? node["Relation Name"];
-  const own = what === undefined ? node["Node Type"] : `${node["Node Type"]} ${what}`;
+  const kind = node.Operation ?? node["Node Type"];
+  const own = what === undefined ? kind : `${kind} ${what}`;
   return children.length === 0 ? own : `${own} (${children.join(", ")})`;
 }
 

@@ -8,7 +8,7 @@ export class Histogram {
 
   record(ms: number): void {
     const tick = Math.round(ms * TICKS_PER_MS);
-    const at = tick < 0 ? 0 : tick > TICKS_MAX ? TICKS_MAX : tick;
+    const at = Math.min(Math.max(tick, 0), TICKS_MAX);
     this.#counts[at] = (this.#counts[at] as number) + 1;
     this.#total += 1;
   }

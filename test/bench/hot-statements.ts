@@ -1,4 +1,3 @@
-import type { Tx } from "#core/store/transaction.ts";
 import { bumpConversations, ensureConversations } from "#core/store/conversations.ts";
 import { loadDeliveries, nextDeliveries, takeWriter } from "#core/store/deliveries.ts";
 import { findIdentities, type IdentityKey } from "#core/store/identities.ts";
@@ -8,9 +7,10 @@ import { loadMessages, updateMessageStatus } from "#core/store/messages.ts";
 import { selectConversationsOfRecord } from "#core/store/record-conversations.ts";
 import { sql } from "#core/store/sql.ts";
 import { selectMessagesBefore, selectMessagesSince } from "#core/store/timeline.ts";
-import { DELIVERIES } from "./data/pipeline-rows.ts";
+import type { Tx } from "#core/store/transaction.ts";
 import { type LongStore, recordOf } from "./data/long-store.ts";
 import { conversationCount, conversationOf } from "./data/long-store-shape.ts";
+import { DELIVERIES } from "./data/pipeline-rows.ts";
 import { seededRandom } from "./data/random.ts";
 import type { BenchWorkspace } from "./data/workspaces.ts";
 
@@ -40,9 +40,14 @@ function ofPeople(store: LongStore): HotStatement[] {
   const seenAt = new Date();
   const attributes = async (tx: Tx) => {
     const known = await findIdentities(tx, keys);
-    const seen = known.flatMap((identity) => (identity ? [{ workspaceId: identity.workspaceId, identityId: identity.id }] : []));
+    const seen = known.flatMap((identity) =>
+      identity ? [{ workspaceId: identity.workspaceId, identityId: identity.id }] : [],
+    );
     const name = { kind: "name", value: "Customer", firstSeenAt: seenAt, lastSeenAt: seenAt } as const;
-    return joinAttributes(tx, seen.map((one) => ({ ...one, ...name })));
+    return joinAttributes(
+      tx,
+      seen.map((one) => ({ ...one, ...name })),
+    );
   };
   const conversations = async (tx: Tx) => {
     const identities = await findIdentities(tx, keys);
@@ -52,7 +57,12 @@ function ofPeople(store: LongStore): HotStatement[] {
       identityId: identity?.id as string,
     }));
     const ids = await ensureConversations(tx, pairs);
-    const changes = ids.map((id, at) => ({ workspaceId: keys[at]?.workspaceId as string, id, lastMessageAt: seenAt, lastLiveInboundAt: seenAt }));
+    const changes = ids.map((id, at) => ({
+      workspaceId: keys[at]?.workspaceId as string,
+      id,
+      lastMessageAt: seenAt,
+      lastLiveInboundAt: seenAt,
+    }));
     return bumpConversations(tx, changes);
   };
   const about = `${BATCH} people`;
@@ -76,7 +86,10 @@ function ofMessages({ shape, workspaces }: LongStore): HotStatement[] {
   };
   const tick = async (tx: Tx) => {
     const messages = await loadMessages(tx, await wamidsOf(tx), new Date());
-    return updateMessageStatus(tx, messages.map((message) => ({ message, version: "9" })));
+    return updateMessageStatus(
+      tx,
+      messages.map((message) => ({ message, version: "9" })),
+    );
   };
   const about = `${BATCH} messages`;
   return [
@@ -91,11 +104,19 @@ function ofQueues(writerId: number): HotStatement[] {
     const cursor = { writerId, routedThrough: String(middle), routedAt: new Date() };
     await takeWriter(tx);
     const next = await nextDeliveries(tx, cursor, BATCH, 8 * 1024 * 1024);
-    return loadDeliveries(tx, next.map(({ id, receivedAt }) => ({ deliveryId: id, receivedAt })));
+    return loadDeliveries(
+      tx,
+      next.map(({ id, receivedAt }) => ({ deliveryId: id, receivedAt })),
+    );
   };
   const lease = async (tx: Tx) => {
     const lanes = await leaseLanes(tx, { kind: "live", after: "0", lanesMax: LANES, worker: "bench", leaseMs: 15_000 });
-    return nextItems(tx, "live", lanes.map(({ id }) => id), 8);
+    return nextItems(
+      tx,
+      "live",
+      lanes.map(({ id }) => id),
+      8,
+    );
   };
   return [
     { name: "take-writer", about: "1 writer", role: "worker", work: route },

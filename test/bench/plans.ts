@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { DELIVERIES, insertPipelineRows } from "./data/pipeline-rows.ts";
-import { type BenchDatabase, withBenchDatabase } from "./bench-database.ts";
+import type { Tx } from "#core/store/transaction.ts";
 import { type Bench, missedOf } from "./bench.ts";
+import { type BenchDatabase, withBenchDatabase } from "./bench-database.ts";
 import type { LongStore } from "./data/long-store.ts";
+import { DELIVERIES, insertPipelineRows } from "./data/pipeline-rows.ts";
 import { type Explained, explainStatement } from "./explain.ts";
 import { hotStatements } from "./hot-statements.ts";
 import { rounded } from "./statistics.ts";
 import { fill, LONG } from "./timeline.ts";
-import type { Tx } from "#core/store/transaction.ts";
 
 const README = path.join(import.meta.dirname, "../../core/store/README.md");
 const HEADING = "## Query plans on 10 M rows";
@@ -29,14 +29,18 @@ export const plans: Bench = {
   run: (say) =>
     withBenchDatabase(async (database) => {
       const store = await fill(database, LONG, say);
-      const { writerId } = await insertPipelineRows(database.owner, store);
+      const { writerId } = await insertPipelineRows(database.owner);
       const rows = await explainAll(database, store, writerId);
-      for (const { name, explained } of rows) say(`${name}: ${explained.plan}; ${explained.buffers} pages, ${rounded(explained.ms)} ms`);
+      for (const { name, explained } of rows)
+        say(`${name}: ${explained.plan}; ${explained.buffers} pages, ${rounded(explained.ms)} ms`);
       writeSection(rows);
       const scans = rows.flatMap(({ name, explained }) =>
         explained.scanned.filter((table) => !SMALL_TABLES.has(table)).map((table) => `${name} reads all of ${table}`),
       );
-      return { figures: { statements: rows.length, scans: scans.length }, missed: missedOf(scans.map((scan) => [false, scan])) };
+      return {
+        figures: { statements: rows.length, scans: scans.length },
+        missed: missedOf(scans.map((scan) => [false, scan])),
+      };
     }),
 };
 
@@ -55,7 +59,11 @@ async function explainAll(database: BenchDatabase, store: LongStore, writerId: n
   return rows;
 }
 
-async function rolledBack<T>(database: BenchDatabase, role: "app" | "worker", work: (tx: Tx) => Promise<T>): Promise<T> {
+async function rolledBack<T>(
+  database: BenchDatabase,
+  role: "app" | "worker",
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   const client = await database[role].connect();
   try {
     await client.query("begin");
@@ -69,7 +77,8 @@ async function rolledBack<T>(database: BenchDatabase, role: "app" | "worker", wo
 /** Everything under the heading is made; what stands before it is written by people. */
 function writeSection(rows: readonly Row[]): void {
   const lines = rows.map(
-    ({ name, about, explained: { plan, buffers, ms } }) => `| ${name} | ${about} | ${plan} | ${buffers} | ${rounded(ms)} |`,
+    ({ name, about, explained: { plan, buffers, ms } }) =>
+      `| ${name} | ${about} | ${plan} | ${buffers} | ${rounded(ms)} |`,
   );
   const section = [
     HEADING,

@@ -1,15 +1,15 @@
-import type { BenchDatabase } from "./bench-database.ts";
+import { WorkspaceId } from "#core/domain/ids.ts";
+import { systemClock } from "#core/kit/clock.ts";
+import { sql } from "#core/store/sql.ts";
+import { beforeCursor } from "#core/views/cursors.ts";
+import { timelinePage } from "#core/views/timeline.ts";
 import { type Bench, missedOf, type Say } from "./bench.ts";
+import type { BenchDatabase } from "./bench-database.ts";
 import { withBenchDatabase } from "./bench-database.ts";
 import { fillLongStore, type LongStore, recordOf } from "./data/long-store.ts";
 import { conversationOf, longStoreShape, sentAtUs } from "./data/long-store-shape.ts";
 import { seededRandom } from "./data/random.ts";
 import { percentile, rounded } from "./statistics.ts";
-import { systemClock } from "#core/kit/clock.ts";
-import { WorkspaceId } from "#core/domain/ids.ts";
-import { sql } from "#core/store/sql.ts";
-import { beforeCursor } from "#core/views/cursors.ts";
-import { timelinePage } from "#core/views/timeline.ts";
 
 const WORKSPACES = 300;
 export const LONG = Number(process.env["BENCH_MESSAGES"] ?? 10_000_000);
@@ -81,7 +81,14 @@ class Pages {
       const serial = 1 + Math.floor(this.#random() * shape.messages);
       const conversation = conversationOf(shape, serial);
       const workspaceId = WorkspaceId.parse(workspaces[conversation % workspaces.length]?.workspaceId);
-      const ask = { workspaceId, record: recordOf(conversation), actor: "bench", language: "en", requestId: "bench", limit: PAGE } as const;
+      const ask = {
+        workspaceId,
+        record: recordOf(conversation),
+        actor: "bench",
+        language: "en",
+        requestId: "bench",
+        limit: PAGE,
+      } as const;
       const before = beforeCursor({ at: String(sentAtUs(shape, serial)), kind: "message", id: String(serial) });
       const beganMs = performance.now();
       await timelinePage({ app: this.#database.app, clock: systemClock }, ask, before);
@@ -100,7 +107,10 @@ function judged(ms: { short: number[]; long: number[] }, gigabytes: number, say:
     figures: { p95Ratio: rounded(p95Ratio), p95Ms: rounded(long) },
     missed: missedOf([
       [short <= REFERENCE_P95_MS_MAX, `p95 of the reference is ${rounded(short)} ms: this machine is too busy to tell`],
-      [p95Ratio <= BUDGET.p95Ratio, `p95 is ${rounded(p95Ratio)} times that of ${SHORT} messages, at most ${BUDGET.p95Ratio} wanted`],
+      [
+        p95Ratio <= BUDGET.p95Ratio,
+        `p95 is ${rounded(p95Ratio)} times that of ${SHORT} messages, at most ${BUDGET.p95Ratio} wanted`,
+      ],
       [gigabytes <= BUDGET.gigabytes, `${rounded(gigabytes)} GB on disk, at most ${BUDGET.gigabytes} wanted`],
     ]),
   };

@@ -15,6 +15,10 @@ export async function waitingAt(owner: Owner, words: string, of?: string): Promi
   );
 }
 
+export async function isWaitingAt(owner: Owner, words: string): Promise<boolean> {
+  return (await waitingAt(owner, words)) !== undefined;
+}
+
 /** Sessions that wait for a lock inside such a statement, now. */
 export async function sessionsAt(owner: Owner, words: string): Promise<Waiting[]> {
   return owner.ask<{ pid: number; process: string }>(

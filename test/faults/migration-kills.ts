@@ -29,7 +29,7 @@ async function killAt(stage: Stage, victims: readonly string[], kill: () => Prom
     await kill();
     return true;
   }, startMs);
-  tally.record("while migrating", victims);
+  if (met) tally.record("while migrating", victims);
   tell(`while migrating: ${victims.join(" + ")}${met ? "" : " (gap not met)"}`);
   if (!met) tally.missed.push(`while migrating (${victims.join(" + ")})`);
 }

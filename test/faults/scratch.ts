@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -68,7 +68,9 @@ function cwdOf(pid: number): string {
 function sweepKilledRuns(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0;
-    if (pid > 0 && !isAlive(pid)) removeFolder(path.join(tmpdir(), name));
+    const folder = path.join(tmpdir(), name);
+    // Somebody else's folder is theirs to sweep.
+    if (pid > 0 && !isAlive(pid) && statSync(folder).uid === process.getuid?.()) removeFolder(folder);
   }
 }
 

@@ -104,8 +104,9 @@ async function strangeRecordIsRefused(stage: Stage): Promise<void> {
 async function pageShowsIt({ app, database, business }: Stage, play: Play): Promise<void> {
   const visitor = { workspaceId: business.workspaceId, agent: "owner", publicUrl: app.url };
   const link = await makeEntryLink({ app: database.app, clock: systemClock }, visitor);
-  const form = new URLSearchParams({ token: new URL(link).searchParams.get("token") ?? "" });
-  const entered = await fetch(`${app.url}/console/enter`, { method: "POST", body: form });
+  const form = new URLSearchParams({ token: new URL(link).hash.slice(1) });
+  const headers = { origin: app.url };
+  const entered = await fetch(`${app.url}/console/enter`, { method: "POST", headers, body: form });
   const cookie = entered.headers.get("set-cookie")?.split(";")[0] ?? "";
 
   const address = `${app.url}/console/record/hubspot/contact/${play.recordId}`;

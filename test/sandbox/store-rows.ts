@@ -8,7 +8,7 @@ export type StoreRows = Readonly<Record<StoreTable, readonly Row[]>>;
 export const STORE_TABLES = [
   ...["workspace", "waba", "business_number", "install"],
   ...["identity", "identity_attribute", "number_change", "person_edge", "conversation"],
-  ...["message", "message_status", "charge", "message_edit", "message_reaction"],
+  ...["message", "message_status", "charge", "message_edit", "message_reaction", "message_removal"],
   ...["consent_entry", "address_book_entry", "history_chunk", "account_event", "account_fact", "kept_change"],
   ...["send", "record_link", "crm_write", "audit_entry", "parked_item", "unrouted_change"],
 ] as const;

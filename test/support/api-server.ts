@@ -33,6 +33,6 @@ export async function apiServer({ app }: TestDatabase): Promise<{ url: string; w
 export async function consoleCookie({ app }: Pick<TestDatabase, "app">, workspaceId: string): Promise<string> {
   const deps = { app, clock: systemClock };
   const link = await makeEntryLink(deps, { workspaceId, agent: "owner", publicUrl });
-  const entered = await enterConsole(deps, new URL(link).searchParams.get("token") ?? "");
+  const entered = await enterConsole(deps, new URL(link).hash.slice(1));
   return `triveni_session=${entered?.token}`;
 }

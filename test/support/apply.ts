@@ -42,11 +42,26 @@ export function applyPayloads(
   payloads: readonly unknown[],
   receivedAt: Date,
 ): Promise<Applied> {
-  const facts = payloads.flatMap((payload) => factsOf(payload, receivedAt));
+  return applyReceived(
+    database,
+    { workspaceId, numberId } as TestNumber,
+    payloads.map((payload) => ({ payload, receivedAt })),
+  );
+}
+
+/** The same for payloads that were received at different times. */
+export function applyReceived(
+  database: TestDatabase,
+  { workspaceId, numberId }: TestNumber,
+  received: readonly { payload: unknown; receivedAt: Date }[],
+): Promise<Applied> {
+  const facts = received.flatMap(({ payload, receivedAt }) =>
+    factsOf(payload, receivedAt).map((fact) => ({ fact, receivedAt })),
+  );
   return asWorkspaces(database.worker, [workspaceId], async (tx) => {
     const [number] = await lockWorkspacesOf(tx, [{ workspaceId, numberId }]);
     if (!number) throw new Error(`number ${numberId} is not connected`);
-    const entries = facts.map((fact, position) => ({
+    const entries = facts.map(({ fact, receivedAt }, position) => ({
       workspaceId,
       numberId,
       portfolioKey: number.portfolioKey,
@@ -56,7 +71,7 @@ export function applyPayloads(
       receivedAt,
       fact,
     }));
-    return applyFacts(tx, entries, { now: receivedAt, hasInstall: () => number.hasInstall });
+    return applyFacts(tx, entries, { now: new Date(), hasInstall: () => number.hasInstall });
   });
 }
 

@@ -31,7 +31,7 @@ const queries: Record<string, string> = {
     join message m on m.workspace_id = e.workspace_id and m.id = e.message_id where e.workspace_id = $1 order by 1, 2`,
   reactions: `with ${names} select m.wamid, coalesce(i.name, r.reactor) as reactor, r.emoji, r.reacted_at
     from message_reaction r join message m on m.workspace_id = r.workspace_id and m.id = r.message_id
-    left join named i on i.id::text = r.reactor where r.workspace_id = $1 order by 1, 2`,
+    left join named i on i.id::text = r.reactor where r.workspace_id = $1 order by 1, 2, 4`,
   attributes: `with ${names} select i.name, a.kind, a.value, a.first_seen_at, a.last_seen_at
     from identity_attribute a join named i on i.id = a.identity_id where a.workspace_id = $1 order by 1, 2, 3`,
   persons: `with ${names} select array_agg(name order by name) as person from named group by person_id order by 1`,
@@ -42,8 +42,9 @@ const queries: Record<string, string> = {
   conversations: `with ${names} select i.name, v.last_message_at, v.last_live_inbound_at
     from conversation v join named i on i.id = v.identity_id
     where v.workspace_id = $1 and exists (select from message m where m.workspace_id = $1 and m.conversation_id = v.id) order by 1`,
-  consent: `with ${names} select i.name, purpose, state, source, occurred_at
-    from consent_entry e join named i on i.id = e.identity_id where e.workspace_id = $1 order by 1, 2, 3, 4, 5`,
+  consent: `with ${names} select distinct i.name, purpose, state, source, occurred_at
+    from consent_entry e join named i on i.id = e.identity_id where e.workspace_id = $1
+      and not exists (select from consent_entry c where c.workspace_id = $1 and c.supersedes = e.id) order by 1, 2, 3, 4, 5`,
   accounts: `select object_type, object_id, aspect, value, occurred_at from account_fact where workspace_id = $1 order by 1, 2, 3`,
   addressBook: `select key, full_name, is_removed, changed_at from address_book_entry where workspace_id = $1 order by 1`,
 };

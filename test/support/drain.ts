@@ -14,7 +14,7 @@ export async function recordDeliveries(
 ): Promise<void> {
   const client = await database.app.connect();
   try {
-    const writer = await openWriter(client, receivedAt);
+    const writer = await openWriter(client);
     await insertDeliveries(client, writer.nextDeliveryId, receivedAt, bodies, false);
   } finally {
     client.release(true);

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import { afterEach } from "vitest";
 import { type Clock, systemClock } from "#core/kit/clock.ts";
 import { makeLog } from "#core/kit/log.ts";
+import { acquireLeases } from "#core/store/leases.ts";
 import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import { applyFacts } from "#core/usecases/deliveries/apply/apply-facts.ts";
+import { claimSend } from "#core/usecases/messages/claim-send.ts";
 import { type Sender, startSender } from "#core/usecases/messages/deliver-sends.ts";
 import { queueReply } from "#core/usecases/messages/queue-reply.ts";
 import type { Behaviour } from "#test/sandbox/meta/behaviour.ts";
@@ -27,10 +29,11 @@ export async function outbox(database: TestDatabase) {
     await Promise.all(senders.splice(0).map((sender) => sender.stop()));
   });
 
-  function start(over: { clock?: Clock; settleMs?: number; graphUrl?: string } = {}): Sender {
-    const { clock = systemClock, settleMs = 30 * minuteMs, graphUrl = meta.url } = over;
+  function start(over: { clock?: Clock; settleMs?: number; stopMs?: number; graphUrl?: string } = {}): Sender {
+    const { clock = systemClock, settleMs = 30 * minuteMs, stopMs = 20_000, graphUrl = meta.url } = over;
     const graph = { baseUrl: graphUrl, version: "v25.0" };
-    const sender = startSender({ worker: database.worker, graph, sealer: testSealer, clock, log: silent, settleMs });
+    const { worker } = database;
+    const sender = startSender({ worker, graph, sealer: testSealer, clock, log: silent, settleMs, stopMs });
     senders.push(sender);
     return sender;
   }
@@ -39,9 +42,19 @@ export async function outbox(database: TestDatabase) {
     const business = await seedWorkspace(database);
     const conversation = await seedConversation(database, business);
     meta.addNumber({ ...business, displayPhone: "919900011223" });
-    meta.behave({ cutBeforeWork: 0, dropAnswerAfterWork: 0, answer500AfterWork: 0, ...behaviour });
+    const noOrders = { cutBeforeWork: 0, dropAnswerAfterWork: 0, answer500AfterWork: 0, answer131000AfterWork: 0 };
+    meta.behave({ ...noOrders, ...behaviour });
     return { ...business, ...conversation };
   }
+
+  /** As the sender called `name` claims, in this process or another. */
+  const claimAs = async (name: string, at: Place) => {
+    const leaseName = `send:${at.numberId}`;
+    await acquireLeases(database.worker, [leaseName], name, minuteMs);
+    const graph = { baseUrl: meta.url, version: "v25.0" };
+    const common = { worker: database.worker, graph, sealer: testSealer, clock: systemClock, log: silent };
+    return claimSend({ ...common, name, random: Math.random }, at, leaseName);
+  };
 
   async function queue(at: Place, text = "Yes"): Promise<string> {
     const outcome = await queueReply(
@@ -77,5 +90,5 @@ export async function outbox(database: TestDatabase) {
   const messagesOf = async ({ conversationId }: Place) =>
     (await database.owner.query("select * from message where conversation_id = $1 order by id", [conversationId])).rows;
 
-  return { meta, senders, start, newConversation, queue, applyStatus, sendOf, stateOf, callsOf, messagesOf };
+  return { meta, senders, start, newConversation, claimAs, queue, applyStatus, sendOf, stateOf, callsOf, messagesOf };
 }

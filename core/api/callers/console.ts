@@ -26,6 +26,17 @@ export async function consoleCaller(request: Request, deps: ApiDeps): Promise<Ca
   return { workspaceId: visitor.workspaceId, agent: `console:${visitor.agent}` };
 }
 
+/**
+ * Whether a page of ours sent this. For requests that cannot know a session's token yet: with another one's link a foreign
+ * page could sign somebody in under a false name. Every browser names the origin of a POST.
+ */
+export function isFromOwnPage(request: Request, publicUrl: string): boolean {
+  const origin = request.get("origin");
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  // The public address, or the one the browser really called: an operator may come by localhost or an inner name.
+  return origin === new URL(publicUrl).origin || new URL(origin).host === request.get("host");
+}
+
 /** Told to our own page only; it cannot be computed without the cookie, which no page can read. */
 export function csrfOf(sessionToken: string): string {
   return createHash("sha256").update(`csrf ${sessionToken}`).digest("base64url");

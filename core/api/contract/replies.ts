@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { Exact, Text } from "./characters.ts";
 import { Refusal } from "./timeline.ts";
 
 export const ReplyRequest = z.object({
   /** Made when the draft was begun and kept until the answer came. */
-  idempotencyKey: z.string().min(8).max(100),
-  text: z.string().trim().min(1).max(4096),
+  idempotencyKey: Exact.min(8).max(100),
+  text: Text.trim().min(1).max(4096),
   /** `seenThrough` of the conversation as it was shown. */
   seenThrough: z.string().max(100),
   /** Id of the item that is quoted. */

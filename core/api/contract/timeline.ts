@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Exact } from "./characters.ts";
 
 /** Screens must bear a value they do not know: the contract only ever grows. */
 const Open = z.string().min(1);
@@ -35,6 +36,8 @@ export const Item = z.object({
   /** Only outgoing messages have one. */
   tick: z.object({ name: TickName, label: z.string() }).optional(),
   refusal: Refusal.optional(),
+  /** The CRM does not have it on its own timeline, and why. */
+  unlogged: Refusal.optional(),
   isEdited: z.boolean(),
   isRevoked: z.boolean(),
   reactions: z.array(z.object({ by: z.enum(["business", "customer"]), emoji: z.string() })),
@@ -71,7 +74,10 @@ export const TimelinePage = z.object({
   items: z.array(Item),
   /** Ids that are shown no more: the send has become the message `by`. */
   replaced: z.array(z.object({ id: z.string(), by: z.string().optional() })),
-  /** For the next older page; null when there is none. Not given with `since`. */
+  /**
+   * For the next older page; null when there is none. With `since` it is given only when a conversation joined the record:
+   * page older from here again, since the older part of the new one lies behind it.
+   */
   before: z.string().nullable().optional(),
   /** For everything that changes from here on: complete up to this page. */
   since: z.string(),
@@ -86,7 +92,7 @@ export type SearchPage = z.infer<typeof SearchPage>;
 export const TimelineQuery = z.object({
   before: z.string().max(200).optional(),
   since: z.string().max(20_000).optional(),
-  search: z.string().trim().min(2).max(200).optional(),
+  search: Exact.trim().min(2).max(200).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(50),
 });
 export type TimelineQuery = z.infer<typeof TimelineQuery>;

@@ -1,15 +1,19 @@
 import path from "node:path";
-import express, { type Request, type Response, Router } from "express";
-import { enterConsole } from "#core/usecases/console-sessions/console-sessions.ts";
+import express, { type CookieOptions, type Request, type Response, Router } from "express";
+import { Failure } from "#core/kit/failure.ts";
+import { enterConsole, leaveConsole } from "#core/usecases/console-sessions/console-sessions.ts";
 import { en } from "#core/words/en.ts";
 import { isWordKey, type Language, type WordKey, words } from "#core/words/words.ts";
-import { consoleCaller, csrfOf, sessionCookie, sessionTokenOf } from "../callers/console.ts";
+import { consoleCaller, csrfOf, isFromOwnPage, sessionCookie, sessionTokenOf } from "../callers/console.ts";
 import type { SessionAnswer } from "../contract/replies.ts";
 import type { ApiDeps } from "../mount.ts";
 import { languageOfRequest } from "../respond.ts";
 import { entryPage } from "./entry-page.ts";
 
 const FILES = path.join(import.meta.dirname, "../../console");
+
+/** What of that folder is for browsers. */
+const PUBLISHED = /^\/[\w-]+\.(js|css|svg)$/;
 
 const HEADERS = {
   // Nothing but our own files; no inline script or style, so text of a message that slips through as markup does nothing.
@@ -28,13 +32,13 @@ export function consoleRoutes(deps: ApiDeps): Router {
     next();
   });
   router.get("/enter", (request, response) => {
-    const token = typeof request.query["token"] === "string" ? request.query["token"] : "";
     // A form, not a visit, uses the link up: chat programs visit every link to show a preview.
-    response.type("html").send(entryPage(languageOfRequest(request), { token }));
+    showEntry(request, response, "asked");
   });
   router.post("/enter", express.urlencoded({ extended: false, limit: "4kb" }), (request, response) =>
     enter(request, response, deps),
   );
+  router.post("/leave", (request, response) => leave(request, response, deps));
   router.get("/session", (request, response) => session(request, response, deps));
   router.get("/words", (request, response) => {
     response.json(wordsOfPages(languageOfRequest(request)));
@@ -42,28 +46,42 @@ export function consoleRoutes(deps: ApiDeps): Router {
   router.get("/record/:crm/:type/:recordId", (_request, response) => {
     response.sendFile(path.join(FILES, "record.html"), { cacheControl: false });
   });
+  router.use("/files", (request, _response, next) => next(PUBLISHED.test(request.path) ? undefined : "router"));
   router.use("/files", express.static(FILES, { index: false, extensions: false, cacheControl: false }));
   return router;
 }
 
 async function enter(request: Request, response: Response, deps: ApiDeps): Promise<void> {
   const token: unknown = request.body?.token;
-  const entered = typeof token === "string" ? await enterConsole(deps, token) : undefined;
-  if (entered === undefined) {
-    response
-      .status(403)
-      .type("html")
-      .send(entryPage(languageOfRequest(request), { refused: true }));
-    return;
+  if (!isFromOwnPage(request, deps.publicUrl)) {
+    throw new Failure(
+      "forbidden",
+      "console.origin",
+      "Only the page of the link itself may use it. Open the link again.",
+    );
   }
-  response.cookie(sessionCookie, entered.token, {
-    httpOnly: true,
-    sameSite: "lax",
-    secure: deps.publicUrl.startsWith("https:"),
-    path: "/",
-    maxAge: entered.maxAgeMs,
-  });
-  response.type("html").send(entryPage(languageOfRequest(request), { entered: true }));
+  const entered = typeof token === "string" ? await enterConsole(deps, token) : undefined;
+  if (entered === undefined) return showEntry(request, response.status(403), "refused");
+  response.cookie(sessionCookie, entered.token, { ...cookieOf(deps), maxAge: entered.maxAgeMs });
+  showEntry(request, response, "entered");
+}
+
+async function leave(request: Request, response: Response, deps: ApiDeps): Promise<void> {
+  await consoleCaller(request, deps);
+  await leaveConsole(deps, sessionTokenOf(request) ?? "");
+  response.clearCookie(sessionCookie, cookieOf(deps)).status(204).end();
+}
+
+function cookieOf({ publicUrl }: ApiDeps): CookieOptions {
+  return { httpOnly: true, sameSite: "lax", secure: publicUrl.startsWith("https:"), path: "/" };
+}
+
+function showEntry(request: Request, response: Response, entry: Parameters<typeof entryPage>[1]): void {
+  // Without a referrer browsers would say "null" for the origin of the form.
+  response
+    .set("referrer-policy", "same-origin")
+    .type("html")
+    .send(entryPage(languageOfRequest(request), entry));
 }
 
 async function session(request: Request, response: Response, deps: ApiDeps): Promise<void> {

@@ -4,22 +4,23 @@ import { readDelivery } from "#core/whatsapp/delivery.ts";
 import { withoutValues } from "../without-values.ts";
 import { lineOf } from "./line.ts";
 
-/** What is known of a message: its wamids, and when something was told of it. */
+/** What is known of a message: its wamids, when it was first heard of, and the times of all that was told of it. */
 export interface Told {
   wamids: readonly string[];
+  heardAt: readonly Date[];
   times: readonly Date[];
 }
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+const dayMs = 86_400_000;
 /** Nothing is stored of it: the days in which somebody would ask. */
 const unknownDays = 3;
 
-/** Meta's clock may be ahead of ours; a delivery may come a day late when we were away. */
-export function toldSpan({ times }: Told, now: Date): Span {
-  if (times.length === 0) return { from: new Date(now.getTime() - unknownDays * dayMs), to: now };
-  const ms = times.map((time) => time.getTime());
-  return { from: new Date(Math.min(...ms) - hourMs), to: new Date(Math.max(...ms) + dayMs) };
+/** Statuses of imported history are older than their delivery; a delivery may come a day late when we were away. */
+export function toldSpan({ heardAt, times }: Told, now: Date): Span {
+  if (heardAt.length === 0) return { from: new Date(now.getTime() - unknownDays * dayMs), to: now };
+  const first = Math.min(...heardAt.map((time) => time.getTime()));
+  const last = Math.max(first, ...times.map((time) => time.getTime()));
+  return { from: new Date(first - dayMs), to: new Date(last + dayMs) };
 }
 
 /** The deliveries that name one of the wamids, each with its changes that do, and where those are. */

@@ -1,7 +1,5 @@
 /** The facts that say who holds a phone number: Meta showed it with a BSUID, or said that somebody moved to it. */
-export type PhoneEvent =
-  | { kind: "holder"; at: Date; bsuid: string }
-  | { kind: "change"; at: Date; wamid: string; fromIdentityId: string };
+export type PhoneEvent = { kind: "holder"; at: Date; bsuid: string } | { kind: "change"; at: Date; wamid: string };
 
 /** A stretch of time in which one human held a phone number. `key` names its identity and never changes with order. */
 export interface PhonePeriod {
@@ -9,7 +7,8 @@ export interface PhonePeriod {
   /** Absent: since ever. */
   from?: Date;
   holder?: string;
-  changedFrom?: string;
+  /** Opened by Meta's word that somebody moved here: the wamid of it. */
+  openedBy?: string;
 }
 
 /**
@@ -24,7 +23,7 @@ export function phonePeriods(phone: string, events: readonly PhoneEvent[]): Phon
   for (const event of events.toSorted(byTime)) {
     const current = periods.at(-1) as PhonePeriod;
     if (event.kind === "change") {
-      periods.push({ key: `${phone}#${event.wamid}`, from: event.at, changedFrom: event.fromIdentityId });
+      periods.push({ key: `${phone}#${event.wamid}`, from: event.at, openedBy: event.wamid });
     } else if (!seen.has(event.bsuid)) {
       seen.add(event.bsuid);
       if (current.holder === undefined) current.holder = event.bsuid;

@@ -108,11 +108,13 @@ create table number_change (
   portfolio_key text not null,
   wamid text not null,
   phone text not null, -- canonical, the new one
-  from_identity_id uuid not null,
+  from_bsuid text, -- who moved, as Meta named them; which human that was is derived, for it may be learnt later
+  from_phone text, -- canonical
   changed_at timestamptz not null,
   primary key (workspace_id, wamid)
 );
 create index number_change_by_phone on number_change (workspace_id, portfolio_key, phone);
+create index number_change_by_origin on number_change (workspace_id, portfolio_key, from_phone);
 
 -- A person is the identities joined by open edges. Append-only: undo closes an edge, with its reason.
 create table person_edge (
@@ -130,7 +132,9 @@ create table person_edge (
   primary key (workspace_id, id),
   check (identity_a < identity_b)
 );
-create unique index person_edge_open on person_edge (workspace_id, identity_a, identity_b) where closed_at is null;
+-- An agent's word stands beside Meta's: closing the one leaves the other.
+create unique index person_edge_open on person_edge (workspace_id, identity_a, identity_b, (reason = 'joined-by-agent'))
+  where closed_at is null;
 create index person_edge_by_b on person_edge (workspace_id, identity_b);
 
 -- ---------------------------------------------------------------- conversations
@@ -184,7 +188,17 @@ create table message (
 ) with (fillfactor = 85);
 create unique index message_by_wamid on message (workspace_id, number_id, wamid);
 create index message_by_time on message (workspace_id, conversation_id, sent_at desc, id desc) where conversation_id is not null;
+create index message_by_quote on message (workspace_id, number_id, quoted_wamid) where quoted_wamid is not null;
 create index message_by_version on message (workspace_id, conversation_id, version) where conversation_id is not null;
+
+-- Messages that left a conversation when it was learnt whose they are (rare): for readers who follow by version.
+create table message_removal (
+  workspace_id uuid not null,
+  conversation_id uuid not null,
+  message_id bigint not null,
+  version bigint not null,
+  primary key (workspace_id, conversation_id, message_id)
+);
 
 -- Every status Meta reported, once. participant is '' outside groups.
 create table message_status (
@@ -224,15 +238,16 @@ create table message_edit (
   primary key (workspace_id, message_id, edit_wamid)
 );
 
--- The latest word of each reactor; emoji null means taken back.
+-- Every word of each reactor; the latest is shown, emoji null means taken back. All are kept, because whose phone it
+-- was may be learnt later.
 create table message_reaction (
   workspace_id uuid not null,
   message_id bigint not null,
+  reaction_wamid text not null,
   reactor text not null, -- 'business' or the identity id
   emoji text,
   reacted_at timestamptz not null,
-  reaction_wamid text not null,
-  primary key (workspace_id, message_id, reactor)
+  primary key (workspace_id, message_id, reaction_wamid)
 );
 
 -- ---------------------------------------------------------------- what Meta tells of people and accounts
@@ -247,10 +262,13 @@ create table consent_entry (
   source text not null,
   occurred_at timestamptz not null,
   evidence jsonb not null,
+  supersedes uuid, -- the entry that this one corrects: it had been written down for an earlier holder of the phone
   recorded_at timestamptz not null default now(),
   primary key (workspace_id, id)
 );
-create unique index consent_entry_once on consent_entry (workspace_id, identity_id, purpose, source, occurred_at, state);
+create unique index consent_entry_once on consent_entry (workspace_id, identity_id, purpose, source, occurred_at, state,
+  coalesce(supersedes, '00000000-0000-0000-0000-000000000000'));
+create unique index consent_entry_superseded on consent_entry (workspace_id, supersedes) where supersedes is not null;
 
 -- The owner's phone book as the app state sync tells it. Private: never a CRM contact by itself.
 create table address_book_entry (
@@ -403,7 +421,7 @@ create table delivery_writer (
   id integer generated always as identity primary key,
   started_at timestamptz not null default now(),
   routed_through bigint not null,
-  routed_at timestamptz not null default now() -- lower bound for received_at of what is still to be routed
+  routed_at timestamptz not null default now() -- when the cursor last moved: who waited longest is next
 );
 
 -- Raw bytes as they came; id = writer id * 2^32 + number. Encryption at rest is the volume's.
@@ -457,8 +475,6 @@ create table unrouted_change (
   kept_until timestamptz not null
 );
 create unique index unrouted_once on unrouted_change (delivery_id, coalesce(phone_number_id, ''), coalesce(waba_id, ''), kind);
-create index unrouted_by_number on unrouted_change (phone_number_id);
-create index unrouted_by_waba on unrouted_change (waba_id);
 create index unrouted_by_age on unrouted_change (kept_until);
 
 -- Deliveries and changes that cannot be applied, with the reason; applied again after an upgrade by `reapply`.
@@ -499,7 +515,7 @@ do $d$
 declare name text;
 begin
   foreach name in array array['workspace', 'waba', 'business_number', 'install', 'identity', 'identity_attribute',
-    'number_change', 'person_edge', 'conversation', 'message', 'message_status', 'charge', 'message_edit',
+    'number_change', 'person_edge', 'conversation', 'message', 'message_status', 'charge', 'message_edit', 'message_removal',
     'message_reaction', 'consent_entry', 'address_book_entry', 'history_chunk', 'account_event', 'account_fact',
     'kept_change', 'send', 'record_link', 'crm_write', 'audit_entry'] loop
     perform protect_tenant_table(name::regclass);
@@ -520,19 +536,20 @@ grant usage on all sequences in schema public to triveni_app, triveni_worker;
 
 -- The router does not know the workspaces of a delivery yet: these questions, and only these, may cross them.
 create function routes_of_numbers(numbers text[])
-  returns table (phone_number_id text, workspace_id uuid, number_id bigint, waba_id text)
+  returns table (phone_number_id text, workspace_id uuid, number_id bigint, waba_id text, since timestamptz, until timestamptz)
   language sql stable security definer set search_path = pg_catalog, public
-  as $f$ select n.phone_number_id, n.workspace_id, n.id, n.waba_id from public.business_number n
-         where n.phone_number_id = any (numbers) and n.disconnected_at is null $f$;
-create function routes_of_wabas(wabas text[]) returns table (waba_id text, workspace_id uuid)
+  as $f$ select n.phone_number_id, n.workspace_id, n.id, n.waba_id, n.connected_at, n.disconnected_at
+         from public.business_number n where n.phone_number_id = any (numbers) $f$;
+create function routes_of_wabas(wabas text[])
+  returns table (waba_id text, workspace_id uuid, since timestamptz, until timestamptz)
   language sql stable security definer set search_path = pg_catalog, public
-  as $f$ select w.waba_id, w.workspace_id from public.waba w
-         where w.waba_id = any (wabas) and w.disconnected_at is null $f$;
+  as $f$ select w.waba_id, w.workspace_id, w.connected_at, w.disconnected_at
+         from public.waba w where w.waba_id = any (wabas) $f$;
 create function routes_of_phones(phones text[])
-  returns table (display_phone text, workspace_id uuid, number_id bigint, waba_id text)
+  returns table (display_phone text, workspace_id uuid, number_id bigint, waba_id text, since timestamptz, until timestamptz)
   language sql stable security definer set search_path = pg_catalog, public
-  as $f$ select n.display_phone, n.workspace_id, n.id, n.waba_id from public.business_number n
-         where n.display_phone = any (phones) and n.disconnected_at is null $f$;
+  as $f$ select n.display_phone, n.workspace_id, n.id, n.waba_id, n.connected_at, n.disconnected_at
+         from public.business_number n where n.display_phone = any (phones) $f$;
 -- Which workspaces have messages waiting to be sent, or CRM writes waiting: ids only.
 create function workspaces_with_sends(due_before timestamptz) returns table (workspace_id uuid, number_id bigint)
   language sql stable security definer set search_path = pg_catalog, public
@@ -564,6 +581,8 @@ begin
     low := day::timestamp at time zone 'UTC';
     high := (day + 1)::timestamp at time zone 'UTC';
     continue when to_regclass('public.' || name) is not null;
+    -- What arrives meanwhile waits: a row that slipped in would refuse the new partition, and every later day with it.
+    lock table delivery_default in access exclusive mode;
     execute format('create table %I (like delivery including all)', name);
     execute format('with moved as (delete from delivery_default where received_at >= %L and received_at < %L returning *)
       insert into %I select * from moved', low, high, name);

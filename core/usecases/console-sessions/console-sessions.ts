@@ -4,6 +4,7 @@ import type { Clock } from "#core/kit/clock.ts";
 import { insertAuditEntry } from "#core/store/audit.ts";
 import {
   type ConsoleVisitor,
+  endConsoleSession,
   insertConsoleEntry,
   insertConsoleSession,
   selectConsoleSession,
@@ -20,7 +21,7 @@ interface Deps {
   clock: Clock;
 }
 
-/** A link that lets its first visitor in, within 15 minutes. It is a secret: print it to the operator, never to a log. */
+/** A link that lets its first visitor in, within 15 minutes; its token stands where browsers keep it to themselves. It is a secret: print it to the operator, never to a log. */
 export async function makeEntryLink(
   { app, clock }: Deps,
   { publicUrl, ...visitor }: ConsoleVisitor & { publicUrl: string },
@@ -32,7 +33,7 @@ export async function makeEntryLink(
     const subject = `console:${visitor.agent}`;
     await insertAuditEntry(tx, visitor.workspaceId, { actor: "operator", action: "console.link_made", subject, at });
   });
-  return `${publicUrl}/console/enter?token=${token}`;
+  return `${publicUrl}/console/enter#${token}`;
 }
 
 /** Exchanges a link's token for a session token; undefined when the link was used before, is too old, or was never made. */
@@ -51,6 +52,18 @@ export async function enterConsole(
     await insertAuditEntry(tx, visitor.workspaceId, { actor: subject, action: "console.entered", subject, at });
   });
   return { token, maxAgeMs: SESSION_MS };
+}
+
+/** Ends a session; whoever has its cookie is nobody from now on. */
+export async function leaveConsole({ app, clock }: Deps, token: string): Promise<void> {
+  const at = clock.now();
+  const visitor = await selectConsoleSession(app, hashOf(token), at);
+  if (visitor === undefined) return;
+  await asWorkspace(app, visitor.workspaceId, async (tx) => {
+    await endConsoleSession(tx, visitor.workspaceId, hashOf(token), at);
+    const subject = `console:${visitor.agent}`;
+    await insertAuditEntry(tx, visitor.workspaceId, { actor: subject, action: "console.left", subject, at });
+  });
 }
 
 export function consoleSessionOf({ app, clock }: Deps, token: string): Promise<ConsoleVisitor | undefined> {

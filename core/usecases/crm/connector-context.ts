@@ -28,13 +28,16 @@ export function connectorContext(
   };
 }
 
-function buckets({ pool, times }: CrmWorker, installId: string, isHeld: () => boolean): Buckets {
+function buckets({ pool, times, stopping }: CrmWorker, installId: string, isHeld: () => boolean): Buckets {
   const named = (name: string) => `crm:${installId}:${name}`;
   return {
     async take(shape, count = 1) {
+      if (stopping.aborted) throw stopped(installId);
       const waitMs = await takeTokens(pool, { ...shape, name: named(shape.name) }, count, times.paceMsMax);
       if (waitMs === undefined) throw paced(installId, shape.name, times.paceMsMax);
-      if (waitMs > 0) await sleep(waitMs);
+      // The tokens of a wait that is cut short are lost to the others for a moment, and to nobody else.
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal: stopping }).catch(() => undefined);
+      if (stopping.aborted) throw stopped(installId);
       if (!isHeld()) throw leaseLost(installId);
     },
     pause: (shape, ms) => pauseBucket(pool, { ...shape, name: named(shape.name) }, ms),
@@ -45,6 +48,13 @@ function paced(installId: string, name: string, waitMs: number): Failure {
   const message = `The CRM limit "${name}" of install ${installId} is used up for more than ${waitMs / 1000} s: its writes wait.`;
   return new Failure("throttled", "crm.paced", message, {
     next: { retry: "after", afterMs: waitMs / 2, scope: "install" },
+  });
+}
+
+function stopped(installId: string): Failure {
+  const message = `This process is stopping: another one continues with install ${installId}.`;
+  return new Failure("unavailable", "crm.stopping", message, {
+    next: { retry: "after", afterMs: 0, scope: "install" },
   });
 }
 

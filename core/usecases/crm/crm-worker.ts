@@ -14,6 +14,8 @@ export interface CrmWorker {
   clock: Clock;
   log: Log;
   times: CrmTimes;
+  /** Aborted when this process stops: no further call leaves; those under way are waited for. */
+  stopping: AbortSignal;
 }
 
 export interface CrmTimes {

@@ -2,7 +2,7 @@ import { type DueInstall, selectInstallsWithWrites } from "#core/store/installs.
 import { CRM_TIMES, type CrmTimes, type CrmWorker } from "./crm-worker.ts";
 import { logMessages } from "./log-messages.ts";
 
-export interface CrmWriterOptions extends Omit<CrmWorker, "times"> {
+export interface CrmWriterOptions extends Omit<CrmWorker, "times" | "stopping"> {
   times?: Partial<CrmTimes>;
   /** How often it looks by itself; `wake` makes it look at once. */
   pollMs?: number;
@@ -11,7 +11,7 @@ export interface CrmWriterOptions extends Omit<CrmWorker, "times"> {
 export interface CrmWriter {
   /** Something was committed that may be due: look now. */
   wake(): void;
-  /** Takes up nothing new and waits for the calls that are under way. */
+  /** No further call leaves; waits for those under way, no longer than one call may take. What is left is another's. */
   stop(): Promise<void>;
 }
 
@@ -25,8 +25,8 @@ const ABREAST = 4;
  * batches, so none starves. An install without a connector here is left to a process that has one.
  */
 export function startCrmWriter({ times, pollMs = POLL_MS, ...rest }: CrmWriterOptions): CrmWriter {
-  const worker: CrmWorker = { ...rest, times: { ...CRM_TIMES, ...times } };
-  let isStopping = false;
+  const stopping = new AbortController();
+  const worker: CrmWorker = { ...rest, times: { ...CRM_TIMES, ...times }, stopping: stopping.signal };
   let isWoken = false;
   let ring: (() => void) | undefined;
 
@@ -36,7 +36,7 @@ export function startCrmWriter({ times, pollMs = POLL_MS, ...rest }: CrmWriterOp
     let taken = 0;
     const work = async () => {
       for (const install of queue) {
-        if (isStopping) return;
+        if (stopping.signal.aborted) return;
         taken += await turnOf(install);
       }
     };
@@ -57,13 +57,13 @@ export function startCrmWriter({ times, pollMs = POLL_MS, ...rest }: CrmWriterOp
   }
 
   async function run(): Promise<void> {
-    while (!isStopping) {
+    while (!stopping.signal.aborted) {
       isWoken = false;
       const taken = await round().catch((err) => {
         worker.log.error({ err }, "the CRM writer could not look for work");
         return 0;
       });
-      if (taken === 0 && !isWoken && !isStopping) await new Promise<void>((resolve) => wait(resolve));
+      if (taken === 0 && !isWoken && !stopping.signal.aborted) await new Promise<void>((resolve) => wait(resolve));
     }
   }
 
@@ -84,7 +84,7 @@ export function startCrmWriter({ times, pollMs = POLL_MS, ...rest }: CrmWriterOp
   return {
     wake,
     async stop() {
-      isStopping = true;
+      stopping.abort();
       wake();
       await running;
     },

@@ -1,4 +1,4 @@
-import type { ActivityAuthor, CrmActivity, CrmRecord } from "#core/crm/record.ts";
+import type { ActivityAuthor, CrmActivity, CrmRecord, Refusal } from "#core/crm/record.ts";
 import { Failure } from "#core/kit/failure.ts";
 import { type CrmMessage, selectCrmMessages } from "#core/store/crm-messages.ts";
 import { type LeasedWrite, leaseWrites, markWriting } from "#core/store/crm-writes.ts";
@@ -19,7 +19,7 @@ const BATCHES_MAX = 5;
 export function logMessages(worker: CrmWorker, due: { workspaceId: string; installId: string }): Promise<number> {
   return takeTurn(worker, due, async (turn) => {
     let taken = 0;
-    for (let batches = 0; batches < BATCHES_MAX; batches++) {
+    for (let batches = 0; batches < BATCHES_MAX && !worker.stopping.aborted; batches++) {
       const writes = await inWorkspace(turn, (tx) => leaseWrites(tx, turn.lease, turn.connector.activitiesMax));
       if (writes.length === 0) break;
       taken += writes.length;
@@ -70,9 +70,18 @@ async function readBack(batch: WriteBatch): Promise<void> {
       context.log.info({ rows: rows.length, found: logged.size }, "read back after a lost answer");
     } catch (error) {
       if (!(error instanceof Failure) || error.next?.scope === "install") throw error;
-      for (const { messageId } of rows) batch.postpone(messageId, "writing", error);
+      // Looking again would show no more: a person has to look, since writing again could write twice.
+      const code = error.next?.retry === "never" ? refusalCodeOf(error) : undefined;
+      for (const { messageId } of rows) {
+        if (code !== undefined) batch.refuseAt(recordId, messageId, { code });
+        else batch.postpone(messageId, "writing", error);
+      }
     }
   }
+}
+
+function refusalCodeOf({ code }: Failure): Refusal["code"] {
+  return code === "crm.record_gone" || code === "crm.timeline_too_long" ? code : "crm.log_unknown";
 }
 
 interface Ready {
@@ -139,7 +148,7 @@ async function write(batch: WriteBatch, ready: readonly Ready[]): Promise<void> 
   if (sent.length === 0) return;
   for (const { row } of sent) row.state = "writing";
   const results = await turn.connector.logMessages(turn.context, sent.map(activityOf));
-  for (const [at, { row }] of sent.entries()) batch.take(row.messageId, results[at]);
+  for (const [at, { row, record }] of sent.entries()) batch.take(row.messageId, record.id, results[at]);
 }
 
 function timeOf({ message }: Ready): number {
@@ -148,13 +157,10 @@ function timeOf({ message }: Ready): number {
 
 function activityOf({ row, message, record }: Ready): CrmActivity {
   const author: ActivityAuthor = message.direction === "in" ? "customer" : authorOf(message.origin);
-  // An opaque id tells a rep nothing; an e-mail address or a name does.
-  const hasName = author === "agent" && message.originId && !/^[0-9a-f-]{36}$|^\d+$/.test(message.originId);
   return {
     marker: row.marker,
     record,
     author,
-    ...(hasName && message.originId && { authorName: message.originId }),
     type: message.type ?? "unknown",
     ...(message.body !== null && { text: message.body }),
     isRevoked: message.isRevoked,

@@ -12,7 +12,7 @@ const POLL_MS = 100;
 const WAIT_MS_MAX = 30_000;
 
 /** Tokens of one install for one turn of work: unsealed once, renewed by one process at a time. */
-export function tokenStore({ pool, sealer, clock }: CrmWorker, install: Install, holder: string): TokenStore {
+export function tokenStore({ pool, sealer, clock, stopping }: CrmWorker, install: Install, holder: string): TokenStore {
   let known: Tokens | undefined;
   let renewing: Promise<Tokens> | undefined;
 
@@ -25,7 +25,8 @@ export function tokenStore({ pool, sealer, clock }: CrmWorker, install: Install,
 
   async function renew(old: Tokens, refresh: (current: Tokens) => Promise<Tokens>): Promise<Tokens> {
     const name = `token:${install.installId}`;
-    for (const startedAt = clock.monotonicMs(); clock.monotonicMs() - startedAt < WAIT_MS_MAX; await sleep(POLL_MS)) {
+    const startedAt = clock.monotonicMs();
+    for (; !stopping.aborted && clock.monotonicMs() - startedAt < WAIT_MS_MAX; await sleep(POLL_MS)) {
       const lease = await acquireLeases(pool, [name], holder, RENEW_LEASE_MS);
       try {
         const current = await load();

@@ -1,6 +1,8 @@
 import type { LogResult } from "#core/crm/connector.ts";
+import type { Refusal } from "#core/crm/record.ts";
 import { Failure } from "#core/kit/failure.ts";
 import { nextDelayMs } from "#core/kit/retry.ts";
+import { bumpMessages } from "#core/store/crm-messages.ts";
 import {
   type LeasedWrite,
   markWritten,
@@ -10,7 +12,9 @@ import {
   type Refused,
   refuseWrites,
 } from "#core/store/crm-writes.ts";
-import { asWorkspaces } from "#core/store/transaction.ts";
+import { lockWorkspaces } from "#core/store/numbers.ts";
+import { deleteLinksOfRecords } from "#core/store/record-links.ts";
+import { asWorkspaces, type Tx } from "#core/store/transaction.ts";
 import type { Turn } from "./turn.ts";
 
 const RETRY = { baseMs: 2_000, maxMs: 600_000, random: Math.random };
@@ -25,6 +29,7 @@ export class WriteBatch {
   readonly #written: { messageId: string; activityId: string }[] = [];
   readonly #refused: Refused[] = [];
   readonly #postponed: Postponed[] = [];
+  readonly #goneRecords = new Set<string>();
   #installWaitsMs = 0;
 
   constructor(turn: Turn, writes: readonly LeasedWrite[]) {
@@ -49,9 +54,15 @@ export class WriteBatch {
     this.#open.delete(messageId);
   }
 
-  take(messageId: string, result: LogResult | undefined): void {
+  /** A record that is gone is forgotten, so that later messages find another one or make it. */
+  refuseAt(recordId: string, messageId: string, refusal: Refusal): void {
+    if (refusal.code === "crm.record_gone") this.#goneRecords.add(recordId);
+    this.refuse(messageId, JSON.stringify(refusal), 0);
+  }
+
+  take(messageId: string, recordId: string, result: LogResult | undefined): void {
     if (result?.outcome === "written") this.written(messageId, result.activityId);
-    else if (result?.outcome === "refused") this.refuse(messageId, JSON.stringify(result.refusal), 0);
+    else if (result?.outcome === "refused") this.refuseAt(recordId, messageId, result.refusal);
     else if (result?.outcome === "failed") this.postpone(messageId, "pending", result.failure);
     // Unknown, or no answer at all: left alone until the CRM must show it, then read back.
     else this.postpone(messageId, "writing", result?.failure ?? missingAnswer());
@@ -77,8 +88,11 @@ export class WriteBatch {
     const { turn } = this;
     const { log } = turn.context;
     await asWorkspaces(turn.worker.pool, [turn.install.workspaceId], async (tx) => {
+      // Before any row: whoever changes what conversations show takes this lock first.
+      if (this.#refused.length > 0) await lockWorkspaces(tx, [turn.install.workspaceId]);
       await markWritten(tx, turn.install, this.#written);
       await refuseWrites(tx, turn.lease, this.#refused);
+      await this.#showRefused(tx);
       await postponeWrites(tx, turn.lease, this.#postponed);
       if (this.#installWaitsMs > 0) await postponeInstall(tx, turn.install, this.#installWaitsMs);
     });
@@ -90,6 +104,13 @@ export class WriteBatch {
         "CRM writes wait",
       );
     return this.#installWaitsMs > 0;
+  }
+
+  async #showRefused(tx: Tx): Promise<void> {
+    const { install } = this.turn;
+    const messageIds = this.#refused.map(({ messageId }) => messageId);
+    if (messageIds.length > 0) await bumpMessages(tx, install.workspaceId, messageIds);
+    if (this.#goneRecords.size > 0) await deleteLinksOfRecords(tx, install, [...this.#goneRecords]);
   }
 }
 

@@ -5,11 +5,17 @@ import type { Log } from "#core/kit/log.ts";
 import { deleteItems, forgetAttempts, holdLanes, type LeasedLane } from "#core/store/lanes.ts";
 import { lockWorkspacesOf } from "#core/store/numbers.ts";
 import { insertParked } from "#core/store/parked-items.ts";
-import { isTransient } from "#core/store/postgres-errors.ts";
+import { isDataError, isTransient, refusalOf, sqlStateOf } from "#core/store/postgres-errors.ts";
 import { asWorkspaces, type Tx } from "#core/store/transaction.ts";
 import { applyFacts } from "./apply/apply-facts.ts";
 import type { Entry } from "./apply/entry.ts";
 import type { ReadItem } from "./read-items.ts";
+
+/**
+ * Long enough to read a batch; each transaction prolongs it. The lanes of a killed worker wait for its end, so that
+ * everything is drained within a minute.
+ */
+export const leaseMs = 15_000;
 
 /** Facts of one transaction: more only hold the locks of their workspaces longer. */
 const factsMax = 2000;
@@ -46,10 +52,10 @@ async function applyReadable(options: BatchOptions, items: readonly ReadItem[]):
   try {
     return await applyTogether(options, items);
   } catch (error) {
-    if (isTransient(error)) throw error;
+    if (!isOfTheData(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only) {
-      await park(options, [only], () => `refused: ${error instanceof Error ? error.message : error}`);
+      await park(options, [only], () => `refused: ${refusalOf(error)}`);
       options.log.error(
         { err: error, deliveryId: only.item.deliveryId, workspaceId: only.lane.workspaceId },
         "delivery parked",
@@ -67,6 +73,15 @@ async function applyReadable(options: BatchOptions, items: readonly ReadItem[]):
   }
 }
 
+/**
+ * What PostgreSQL refuses for the data's sake, or our own code stumbles over, fails again however often it is tried:
+ * that is parked. Everything else (a time-out, a lock, a shutdown, a missing table during an upgrade) is tried again.
+ */
+function isOfTheData(error: unknown): boolean {
+  if (isTransient(error)) return false;
+  return sqlStateOf(error) === undefined || isDataError(error);
+}
+
 async function applyTogether(options: BatchOptions, items: readonly ReadItem[]): Promise<BatchResult> {
   const { worker } = options;
   const conversations = new Map<string, string>();
@@ -75,7 +90,7 @@ async function applyTogether(options: BatchOptions, items: readonly ReadItem[]):
   for (const [at, slice] of slices.entries()) {
     const isLast = at === slices.length - 1;
     await asWorkspaces(worker, workspacesOf(items), async (tx) => {
-      const held = await holdLanes(tx, options.name, distinctLanes(items));
+      const held = await holdLanes(tx, options.name, distinctLanes(items), leaseMs);
       const changed = await applySlice(
         options,
         tx,
@@ -152,7 +167,7 @@ async function park(
   reasonOf: (item: ReadItem) => string,
 ): Promise<void> {
   await asWorkspaces(options.worker, workspacesOf(items), async (tx) => {
-    const held = await holdLanes(tx, options.name, distinctLanes(items));
+    const held = await holdLanes(tx, options.name, distinctLanes(items), leaseMs);
     const ours = items.filter((item) => held.has(item.lane.id));
     await insertParked(
       tx,

@@ -10,15 +10,13 @@ import {
   releaseLanes,
 } from "#core/store/lanes.ts";
 import { inTransaction } from "#core/store/transaction.ts";
-import { applyBatch, type BatchResult } from "./apply-batch.ts";
+import { applyBatch, type BatchResult, leaseMs } from "./apply-batch.ts";
 import type { ParsedDeliveries } from "./parsed-deliveries.ts";
 import { readItems } from "./read-items.ts";
 
 const itemsMax = 500;
 const lanesMax = 128;
 const bytesMax = 8 * 1024 * 1024;
-/** Long enough for any batch; the lanes of a killed worker wait for it, so that everything is drained within a minute. */
-const leaseMs = 15_000;
 /** A lane whose worker died twice is worked alone, in small bites, until the killer is alone and can be parked. */
 const deathsTrusted = 2;
 const deathsMax = 5;

@@ -37,8 +37,13 @@ export async function readItems(
       );
       return { item, lane, facts, unreadable: undefined };
     } catch (error) {
-      // A shape that our reading did not foresee: kept aside with the reason until we have mended the reading.
-      return { item, lane, facts: [], unreadable: `reading failed: ${error instanceof Error ? error.message : error}` };
+      // A shape that our reading did not foresee: kept aside until we have mended it. Its words may quote the customer's.
+      return {
+        item,
+        lane,
+        facts: [],
+        unreadable: `reading failed: ${error instanceof Error ? error.name : typeof error}`,
+      };
     }
   });
 }

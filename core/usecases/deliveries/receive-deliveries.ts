@@ -116,7 +116,7 @@ class WriterConnection {
   async write(payloads: readonly Uint8Array[], receivedAt: Date, notify: boolean): Promise<void> {
     try {
       this.#client ??= await this.#pool.connect();
-      this.#writer ??= await openWriter(this.#client, receivedAt);
+      this.#writer ??= await openWriter(this.#client);
       const firstId = this.#writer.nextDeliveryId;
       this.#writer.nextDeliveryId += payloads.length;
       await insertDeliveries(this.#client, firstId, receivedAt, payloads, notify);

@@ -3,10 +3,11 @@ import type { Clock } from "#core/kit/clock.ts";
 import { moveCursor, nextDeliveries, type RawDelivery, takeWriter } from "#core/store/deliveries.ts";
 import { ensureLanes, insertLaneItems, type LaneKey } from "#core/store/lanes.ts";
 import { insertParked } from "#core/store/parked-items.ts";
-import { type NumberRoute, routesOfNumbers, routesOfPhones, routesOfWabas } from "#core/store/routes.ts";
-import { inTransaction, type Tx } from "#core/store/transaction.ts";
+import { isDataError, refusalOf } from "#core/store/postgres-errors.ts";
+import { inSavepoint, inTransaction, type Tx } from "#core/store/transaction.ts";
 import { insertUnrouted, type UnroutedChange } from "#core/store/unrouted-changes.ts";
 import { type Address, addressOf } from "#core/whatsapp/webhook.ts";
+import { laneFinder } from "./lane-finder.ts";
 import type { ParsedDeliveries } from "./parsed-deliveries.ts";
 
 const deliveriesMax = 500;
@@ -29,19 +30,51 @@ export interface RouteOptions {
 
 /**
  * Splits recorded deliveries into the lanes of their numbers, in one transaction with the cursor that says how far we
- * are. Returns how many deliveries were routed. What cannot be read is parked; what nobody has connected is kept.
+ * are. Returns how many deliveries were routed. What cannot be read is parked; what nobody has connected is kept. When
+ * the database refuses the data of a batch it is routed one by one, and the culprit is parked: nothing waits for it.
  */
-export function routeDeliveries(options: RouteOptions): Promise<number> {
+export async function routeDeliveries(options: RouteOptions): Promise<number> {
+  try {
+    return await routeNext(options, deliveriesMax, giveToLanes);
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+  }
+  return routeNext(options, 1, giveOrPark);
+}
+
+function routeNext(
+  options: RouteOptions,
+  rowsMax: number,
+  give: (tx: Tx, deliveries: readonly RawDelivery[], options: RouteOptions) => Promise<unknown>,
+): Promise<number> {
   return inTransaction(options.worker, async (tx) => {
     const cursor = await takeWriter(tx);
     if (!cursor) return 0;
-    const deliveries = await nextDeliveries(tx, cursor, deliveriesMax, bytesMax);
+    const deliveries = await nextDeliveries(tx, cursor, rowsMax, bytesMax);
     const last = deliveries.at(-1);
     if (!last) return 0;
-    await giveToLanes(tx, deliveries, options);
+    await give(tx, deliveries, options);
     await moveCursor(tx, cursor.writerId, last);
     return deliveries.length;
   });
+}
+
+async function giveOrPark(tx: Tx, deliveries: readonly RawDelivery[], options: RouteOptions): Promise<void> {
+  try {
+    await inSavepoint(tx, () => giveToLanes(tx, deliveries, options));
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+    const why = {
+      workspaceId: undefined,
+      laneId: undefined,
+      changes: undefined,
+      reason: `refused: ${refusalOf(error)}`,
+    };
+    await insertParked(
+      tx,
+      deliveries.map(({ id, receivedAt }) => ({ ...why, deliveryId: id, receivedAt })),
+    );
+  }
 }
 
 /** For new deliveries, and for those that are tried again: work rows for what has a home, and what cannot be read parked. */
@@ -90,7 +123,7 @@ async function routeShares(tx: Tx, shares: readonly Share[], keptUntil: Date): P
   const routed: { share: Share; key: LaneKey }[] = [];
   const unrouted: UnroutedChange[] = [];
   for (const share of shares) {
-    const key = laneOf(share.address);
+    const key = laneOf(share.address, share.delivery.receivedAt);
     if (key) {
       keys.set(textOf(key), key);
       routed.push({ share, key });
@@ -112,30 +145,6 @@ async function routeShares(tx: Tx, shares: readonly Share[], keptUntil: Date): P
   await insertUnrouted(tx, unrouted, keptUntil);
 }
 
-/** By phone number id; else by WABA; else by the printed number (whatsapp.md 1.10). */
-export async function laneFinder(
-  tx: Tx,
-  addresses: readonly Pick<Address, "kind" | "phoneNumberId" | "wabaId" | "displayPhone">[],
-): Promise<(address: Address) => LaneKey | undefined> {
-  const named = addresses.filter((it) => it.phoneNumberId !== undefined);
-  const others = addresses.filter((it) => it.phoneNumberId === undefined);
-  const numbers = await routesOfNumbers(tx, distinct(named.map((it) => it.phoneNumberId)));
-  const wabas = await routesOfWabas(tx, distinct(others.map((it) => it.wabaId)));
-  const phones = await routesOfPhones(tx, distinct(others.map((it) => it.displayPhone)));
-  return (address) => {
-    const { kind, phoneNumberId, wabaId, displayPhone } = address;
-    if (phoneNumberId !== undefined) return laneOfNumber(kind, numbers.get(phoneNumberId));
-    const waba = wabaId === undefined ? undefined : wabas.get(wabaId);
-    if (waba && wabaId !== undefined) return { workspaceId: waba.workspaceId, kind, wabaId, numberId: undefined };
-    const phone = displayPhone === undefined ? undefined : phones.get(displayPhone);
-    return phone && { workspaceId: phone.workspaceId, kind, wabaId: phone.wabaId, numberId: undefined };
-  };
-}
-
-function laneOfNumber(kind: Address["kind"], route: NumberRoute | undefined): LaneKey | undefined {
-  return route && { workspaceId: route.workspaceId, kind, wabaId: route.wabaId, numberId: route.numberId };
-}
-
 function unroutedOf({ address, delivery, changes }: Share): UnroutedChange {
   return {
     ...address,
@@ -144,10 +153,6 @@ function unroutedOf({ address, delivery, changes }: Share): UnroutedChange {
     bytes: delivery.payload.length,
     changes,
   };
-}
-
-function distinct(values: readonly (string | undefined)[]): string[] {
-  return [...new Set(values.filter((value) => value !== undefined))];
 }
 
 function textOf({ workspaceId, kind, wabaId, numberId }: LaneKey): string {

@@ -1,34 +1,43 @@
 import type pg from "pg";
-import { Failure } from "#core/kit/failure.ts";
 import { ensureLanes, insertLaneItems } from "#core/store/lanes.ts";
 import { inTransaction } from "#core/store/transaction.ts";
-import { connectedUnrouted, takeUnrouted } from "#core/store/unrouted-changes.ts";
-import { laneFinder } from "./route-deliveries.ts";
+import { deleteUnrouted, nextUnrouted } from "#core/store/unrouted-changes.ts";
+import { laneFinder } from "./lane-finder.ts";
 
 const itemsMax = 500;
 
 /** Gives changes that were kept for an unknown number or WABA to their lanes, once somebody has connected it. */
-export function routeUnrouted(worker: pg.Pool): Promise<number> {
+export async function routeUnrouted(worker: pg.Pool): Promise<number> {
+  let routed = 0;
+  // Page by page: what has no home yet stays, and must not stand before what has one.
+  for (let after: string | undefined = "0"; after !== undefined; ) {
+    const page = await routePage(worker, after);
+    routed += page.routed;
+    after = page.last;
+  }
+  return routed;
+}
+
+function routePage(worker: pg.Pool, after: string): Promise<{ routed: number; last: string | undefined }> {
   return inTransaction(worker, async (tx) => {
-    const connected = await connectedUnrouted(tx);
-    if (connected.phoneNumberIds.length + connected.wabaIds.length === 0) return 0;
-    const items = await takeUnrouted(tx, { ...connected, itemsMax });
+    const items = await nextUnrouted(tx, after, itemsMax);
     const laneOf = await laneFinder(tx, items);
-    const routed = items.map((item) => {
-      const key = laneOf(item);
-      // Disconnected again this very moment: rolled back, so that nothing that was taken out is lost.
-      if (!key)
-        throw new Failure("conflict", "deliveries.route_moved", "A number was disconnected while it was routed.");
-      return { item, key };
+    const homed = items.flatMap((item) => {
+      const key = laneOf(item, item.receivedAt);
+      return key ? [{ item, key }] : [];
     });
     const ids = await ensureLanes(
       tx,
-      routed.map(({ key }) => key),
+      homed.map(({ key }) => key),
     );
     await insertLaneItems(
       tx,
-      routed.map(({ item }, at) => ({ ...item, laneId: ids[at] as string })),
+      homed.map(({ item }, at) => ({ ...item, laneId: ids[at] as string })),
     );
-    return routed.length;
+    await deleteUnrouted(
+      tx,
+      homed.map(({ item }) => item.id),
+    );
+    return { routed: homed.length, last: items.at(-1)?.id };
   });
 }

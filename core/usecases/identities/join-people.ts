@@ -5,7 +5,7 @@ import { insertAuditEntry } from "#core/store/audit.ts";
 import { bumpConversations, conversationsOfPersons } from "#core/store/conversations.ts";
 import { countIdentities } from "#core/store/identities.ts";
 import { lockWorkspaces } from "#core/store/numbers.ts";
-import { closeEdge, insertEdges, openEdge, projectPersons } from "#core/store/person-edges.ts";
+import { closeEdge, insertEdges, openEdges, projectPersons } from "#core/store/person-edges.ts";
 import { asWorkspace, type Tx } from "#core/store/transaction.ts";
 
 export interface Joining {
@@ -48,11 +48,11 @@ export async function partPeople(app: pg.Pool, clock: Clock, parting: Joining): 
   const { workspaceId, identities, agentId, reason } = parting;
   await asWorkspace(app, workspaceId, async (tx) => {
     await lockWorkspaces(tx, [workspaceId]);
-    const edge = await openEdge(tx, workspaceId, identities);
-    if (!edge)
+    const edges = await openEdges(tx, workspaceId, identities);
+    if (edges.length === 0)
       throw new Failure("missing", "people.not_joined", "These two are not joined directly: part the pair that is.");
     const at = clock.now();
-    await closeEdge(tx, { workspaceId, id: edge.id, by: agentId, reason, at });
+    for (const { id } of edges) await closeEdge(tx, { workspaceId, id, by: agentId, reason, at });
     await projectPersons(tx, [workspaceId, workspaceId], identities);
     await refreshPanels(tx, workspaceId, identities);
     await audit(tx, "people.parted", parting, at);

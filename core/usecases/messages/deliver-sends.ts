@@ -1,15 +1,14 @@
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { v7 as newId } from "uuid";
 import type { Clock } from "#core/kit/clock.ts";
 import type { Log } from "#core/kit/log.ts";
 import type { Sealer } from "#core/kit/seal.ts";
-import { type NumberKey, selectNumbersWithSends } from "#core/store/sender-numbers.ts";
 import type { Graph } from "#core/whatsapp/graph.ts";
-import { deliverNumber } from "./number-sender.ts";
+import { pause } from "./pause.ts";
 import type { SenderContext } from "./sender-context.ts";
 import { settleSends } from "./settle-sends.ts";
+import { Turns } from "./turns.ts";
 
 export interface SenderOptions {
   worker: pg.Pool;
@@ -20,78 +19,68 @@ export interface SenderOptions {
   /** SEND_SETTLE_MINUTES: after this long without an answer or status a person is told. */
   settleMs: number;
   random?: () => number;
+  /** How long `stop` waits for calls under way. */
+  stopMs?: number;
 }
 
 export interface Sender {
   /** Something was queued: look now. */
   wake(): void;
-  /** Claims nothing more, waits for the calls under way and writes down their answers. */
+  /**
+   * Claims nothing more, waits for the calls under way and writes down their answers. Not for ever: what has no answer
+   * by then stays claimed, and its status settles it.
+   */
   stop(): Promise<void>;
 }
 
 const LOOK_EVERY_MS = 500;
 const SETTLE_EVERY_MS_MAX = 60_000;
-const NUMBERS_AT_ONCE_MAX = 16;
-const AFTER_ERROR_MS = 5_000;
+
+/** A call of Meta at its longest, and the time to write its answer down. */
+const STOP_MS_MAX = 20_000;
 
 /** Delivers the outbox: any number of processes may run it, each number has one sender at a time. */
 export function startSender(options: SenderOptions): Sender {
+  const { log, settleMs, stopMs = STOP_MS_MAX } = options;
   const context: SenderContext = { random: Math.random, ...options, name: `${hostname()}/${process.pid}/${newId()}` };
   const stopping = new AbortController();
   let nudge = new AbortController();
-  const busy = new Map<string, Promise<void>>();
-
-  const loop = (async () => {
-    let settledMs = Number.NEGATIVE_INFINITY;
-    while (!stopping.signal.aborted) {
-      const nudged = nudge.signal;
-      try {
-        for (const key of await selectNumbersWithSends(options.worker, options.clock.now())) {
-          if (busy.size < NUMBERS_AT_ONCE_MAX && !busy.has(key.numberId)) work(key);
-        }
-        const sinceMs = options.clock.monotonicMs() - settledMs;
-        if (sinceMs >= Math.min(SETTLE_EVERY_MS_MAX, options.settleMs / 4)) {
-          settledMs = options.clock.monotonicMs();
-          await settleSends(options);
-        }
-      } catch (err) {
-        options.log.warn({ err }, "the outbox could not be read; looking again");
-      }
-      await pause(LOOK_EVERY_MS, AbortSignal.any([nudged, stopping.signal]));
-    }
-    await Promise.all(busy.values());
-  })();
-
-  function work(key: NumberKey): void {
-    const done = deliverNumber(context, key, stopping.signal)
-      .then((count) => {
-        busy.delete(key.numberId);
-        // Something may have been queued while the last one was on its way. Nothing sent: no need to hurry.
-        if (count > 0) wake();
-      })
-      .catch(async (err: unknown) => {
-        options.log.error({ err, numberId: key.numberId, workspaceId: key.workspaceId }, "sending of a number failed");
-        await pause(AFTER_ERROR_MS, stopping.signal);
-      })
-      .finally(() => busy.delete(key.numberId));
-    busy.set(key.numberId, done);
-  }
+  const turns = new Turns(context, stopping.signal, wake);
 
   function wake(): void {
     nudge.abort();
     nudge = new AbortController();
   }
 
+  /** `cut` is asked before the work: a wake that comes during it counts. */
+  async function repeat(work: () => Promise<unknown>, everyMs: number, cut: () => AbortSignal): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const signal = cut();
+      await work().catch((err: unknown) => log.warn({ err }, "the outbox could not be read; looking again"));
+      await pause(everyMs, signal);
+    }
+  }
+
+  const looking = repeat(
+    () => turns.look(),
+    LOOK_EVERY_MS,
+    () => nudge.signal,
+  );
+  const settling = repeat(
+    () => settleSends(options),
+    Math.min(SETTLE_EVERY_MS_MAX, settleMs / 4),
+    () => stopping.signal,
+  );
+
   return {
     wake,
     async stop() {
       stopping.abort();
-      await loop;
+      wake();
+      const inTime = new AbortController();
+      const ended = Promise.all([looking, settling]).then(() => turns.ended());
+      await Promise.race([ended.finally(() => inTime.abort()), pause(stopMs, inTime.signal)]);
+      if (turns.underWay > 0) log.warn({ underWay: turns.underWay }, "stopped before every answer came");
     },
   };
-}
-
-async function pause(ms: number, cut: AbortSignal): Promise<void> {
-  // An aborted sleep is a pause cut short, nothing else.
-  await sleep(ms, undefined, { signal: cut }).catch(() => undefined);
 }

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { pauseBucket, takeTokens } from "#core/store/buckets.ts";
-import { acquireLeases, releaseLeases, renewLeases } from "#core/store/leases.ts";
+import { type BucketLimit, pauseBucket, takeTokens } from "#core/store/buckets.ts";
+import { acquireLeases, releaseLeases } from "#core/store/leases.ts";
 import { isTransient } from "#core/store/postgres-errors.ts";
-import { type NumberKey, selectSenderNumber, wabaTokenContext } from "#core/store/sender-numbers.ts";
+import { type NumberKey, selectSenderNumber } from "#core/store/sender-numbers.ts";
 import type { SendRow } from "#core/store/sends.ts";
 import { asWorkspaces } from "#core/store/transaction.ts";
 import { callMeta } from "./call-meta.ts";
-import { claimSends } from "./claim-sends.ts";
-import { type KnownAnswer, recordAnswers } from "./record-answers.ts";
+import { claimSend } from "./claim-send.ts";
+import { pause } from "./pause.ts";
+import { recordAnswers } from "./record-answers.ts";
 import { messagesPerSecond, type OpenedNumber, type SenderContext } from "./sender-context.ts";
 
+/** A turn is shorter by far, so its lease needs no renewal; every claim asks whether it still holds. */
+const TURN_MS_MAX = 2_000;
 const LEASE_MS = 15_000;
-const RENEW_AFTER_MS = 5_000;
-const TOKEN_WAIT_MS = 2_000;
+
+/** A number that has to wait longer for its limit gives its place to others. */
+const TOKEN_WAIT_MS_MAX = 500;
 const IDLE_LOOK_MS = 100;
 const RECORD_TRIES_MAX = 20;
 const RECORD_RETRY_MS = 500;
@@ -20,115 +24,107 @@ const RECORD_RETRY_MS = 500;
 /** Below Meta's limit, so that our burst of one and the clock of the other side stay inside it. */
 const LIMIT_SHARE = 0.98;
 
+export interface TurnOptions {
+  /** Claims nothing any more once it is aborted. */
+  stopping: AbortSignal;
+  /** Told of every call: it may outlast the turn, and its answer has to be written down. It never rejects. */
+  onCall(call: Promise<void>): void;
+}
+
+export interface TurnResult {
+  /** Claimed or refused: what moved. */
+  moved: number;
+  /** The limit of the number has no room for a while. */
+  isPaused: boolean;
+}
+
 /**
- * Sends what one number has waiting, as its only sender over all processes, until nothing waits any more.
- * One message of a conversation at a time; different conversations side by side, as fast as the number's limit allows.
- * Returns how many it called Meta for.
+ * Sends what one number has waiting, as its only claimant over all processes: one message of a conversation at a time,
+ * different conversations side by side, as fast as the number's limit allows. A turn ends when nothing waits, when the
+ * number is paused, or when its time is up; the calls it began go on without it.
  */
-export async function deliverNumber(context: SenderContext, key: NumberKey, stopping: AbortSignal): Promise<number> {
+export async function takeTurn(context: SenderContext, key: NumberKey, options: TurnOptions): Promise<TurnResult> {
   const leaseName = `send:${key.numberId}`;
-  if ((await acquireLeases(context.worker, [leaseName], context.name, LEASE_MS)).length === 0) return 0;
-  const onTheirWay = new Map<string, Promise<void>>();
+  if ((await acquireLeases(context.worker, [leaseName], context.name, LEASE_MS)).length === 0) {
+    return { moved: 0, isPaused: false };
+  }
   try {
-    const number = await openNumber(context, key);
-    return await sendAll({ context, key, number, leaseName, onTheirWay, stopping });
+    return await sendWaiting(context, key, leaseName, options);
   } finally {
-    await Promise.all(onTheirWay.values());
     await releaseLeases(context.worker, [leaseName], context.name);
   }
 }
 
-interface Turn {
-  context: SenderContext;
-  key: NumberKey;
-  /** Undefined while disconnected: then the claims refuse whatever waits. */
-  number: OpenedNumber | undefined;
-  leaseName: string;
-  /** By conversation. */
-  onTheirWay: Map<string, Promise<void>>;
-  stopping: AbortSignal;
-}
+async function sendWaiting(
+  context: SenderContext,
+  key: NumberKey,
+  leaseName: string,
+  { stopping, onCall }: TurnOptions,
+): Promise<TurnResult> {
+  const bucket = await bucketOf(context, key);
+  const calls = new Set<Promise<void>>();
+  const endMs = context.clock.monotonicMs() + TURN_MS_MAX;
+  let moved = 0;
 
-async function sendAll(turn: Turn): Promise<number> {
-  const { context, key, number, leaseName, onTheirWay, stopping } = turn;
-  const perSecond = messagesPerSecond(number ?? { isCoexistence: true });
-  const bucket = { name: `send:${key.numberId}`, capacity: 1, perSecond: perSecond * LIMIT_SHARE };
-  let renewedMs = context.clock.monotonicMs();
-  let count = 0;
+  while (context.clock.monotonicMs() < endMs) {
+    const waitMs = await takeTokens(context.worker, bucket, 1, TOKEN_WAIT_MS_MAX);
+    if (waitMs === undefined) return { moved, isPaused: true };
+    await pause(waitMs, stopping);
+    if (stopping.aborted) break;
 
-  while (!stopping.aborted) {
-    if (context.clock.monotonicMs() - renewedMs > RENEW_AFTER_MS) {
-      if ((await renewLeases(context.worker, [leaseName], context.name, LEASE_MS)).length === 0) return count;
-      renewedMs = context.clock.monotonicMs();
+    const claim = await claimSend(context, key, leaseName);
+    if (claim === undefined) break;
+    const { claimed, refused } = claim;
+    moved += refused + (claimed ? 1 : 0);
+    if (claimed !== undefined) {
+      const call = deliver(context, claimed.number, claimed.send, bucket).finally(() => calls.delete(call));
+      calls.add(call);
+      onCall(call);
+    } else if (refused === 0) {
+      if (calls.size === 0) break;
+      await Promise.race([...calls, pause(IDLE_LOOK_MS, stopping)]);
     }
-    const waitMs = await takeTokens(context.worker, bucket, 1, TOKEN_WAIT_MS);
-    if (waitMs !== 0) await sleep(waitMs ?? TOKEN_WAIT_MS);
-    if (waitMs === undefined) continue;
-
-    const wish = { ...key, leaseName, busyConversations: [...onTheirWay.keys()], limit: 1 };
-    const claimed = await claimSends(context, wish);
-    if (claimed === undefined) return count;
-    for (const send of claimed) {
-      if (number !== undefined) start(turn, number, send, bucket);
-    }
-    count += claimed.length;
-    if (claimed.length > 0) continue;
-    if (onTheirWay.size === 0) return count;
-    await Promise.race([...onTheirWay.values(), sleep(IDLE_LOOK_MS)]);
   }
-  return count;
+  return { moved, isPaused: false };
 }
 
-function start(
-  { context, onTheirWay }: Turn,
-  number: OpenedNumber,
-  send: SendRow,
-  bucket: { name: string; capacity: number; perSecond: number },
-): void {
-  const done = deliver(context, number, send, bucket)
-    .catch((err: unknown) => context.log.error({ err, sendId: send.id, numberId: send.numberId }, "send not settled"))
-    .finally(() => onTheirWay.delete(send.conversationId));
-  onTheirWay.set(send.conversationId, done);
+async function bucketOf({ worker }: SenderContext, { workspaceId, numberId }: NumberKey): Promise<BucketLimit> {
+  const number = await asWorkspaces(worker, [workspaceId], (tx) => selectSenderNumber(tx, workspaceId, numberId));
+  const perSecond = messagesPerSecond(number ?? { isCoexistence: true });
+  return { name: `send:${numberId}`, capacity: 1, perSecond: perSecond * LIMIT_SHARE };
 }
 
+/** Calls Meta once for a claimed send and writes down what came of it. Never rejects. */
 async function deliver(
   context: SenderContext,
   number: OpenedNumber,
   send: SendRow,
-  bucket: { name: string; capacity: number; perSecond: number },
+  bucket: BucketLimit,
 ): Promise<void> {
-  const answer = await callMeta(context, number, send);
-  const { id: sendId } = send;
-  if (answer.outcome === "unknown") {
-    context.log.warn({ workspaceId: number.workspaceId, sendId, because: answer.because }, "send outcome unknown");
-    return;
+  const ids = { workspaceId: number.workspaceId, numberId: number.numberId, sendId: send.id };
+  try {
+    const answer = await callMeta(context, number, send);
+    const { outcome } = answer;
+    if (outcome === "unknown") context.log.warn({ ...ids, because: answer.because }, "send outcome unknown");
+    else context.log.info({ ...ids, outcome }, "send answered");
+    const answered = { sendId: send.id, answer, at: context.clock.now() };
+    await untilWritten(context, async () => {
+      if (outcome === "not-taken" && answer.holdsUpNumber) await pauseBucket(context.worker, bucket, answer.nextTryMs);
+      await recordAnswers(context, number, [answered]);
+    });
+  } catch (err) {
+    context.log.error({ ...ids, err }, "send not settled: it waits for its status");
   }
-  if (answer.outcome === "not-taken" && answer.isThroughput)
-    await pauseBucket(context.worker, bucket, answer.nextTryMs);
-  await record(context, number, { sendId, answer, at: context.clock.now() });
-  const { outcome } = answer;
-  context.log.info({ workspaceId: number.workspaceId, sendId, outcome }, "send answered");
 }
 
 /** What Meta answered is known here only: it is written down even when the database is away for a while. */
-async function record(context: SenderContext, number: OpenedNumber, answer: KnownAnswer): Promise<void> {
+async function untilWritten({ random }: SenderContext, write: () => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      await recordAnswers(context, number, [answer]);
-      return;
+      return await write();
     } catch (error) {
       if (!isTransient(error) || tries === RECORD_TRIES_MAX) throw error;
-      await sleep(RECORD_RETRY_MS * context.random());
+      await sleep(RECORD_RETRY_MS * random());
     }
   }
-}
-
-async function openNumber(context: SenderContext, key: NumberKey): Promise<OpenedNumber | undefined> {
-  const number = await asWorkspaces(context.worker, [key.workspaceId], (tx) =>
-    selectSenderNumber(tx, key.workspaceId, key.numberId),
-  );
-  if (number?.tokenSealed === undefined) return undefined;
-  const { tokenSealed, ...known } = number;
-  const token = context.sealer.open(tokenSealed, wabaTokenContext(key.workspaceId, number.wabaId));
-  return { ...known, ...key, token };
 }

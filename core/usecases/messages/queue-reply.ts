@@ -14,6 +14,7 @@ import {
   selectAnswersSince,
   selectWamid,
 } from "#core/store/reply-facts.ts";
+import { type Recipient, selectRecipient } from "#core/store/send-recipient.ts";
 import { insertSend, type SendRow, selectSendByKey } from "#core/store/sends.ts";
 import { asWorkspace, type Tx } from "#core/store/transaction.ts";
 
@@ -53,14 +54,15 @@ export function queueReply({ app, clock }: { app: pg.Pool; clock: Clock }, reply
 
     const answers = await selectAnswersSince(tx, reply.workspaceId, reply.conversationId, reply.seen, reply.agent);
     if (answers.length > 0) return { outcome: "answered-since", answers };
-    return mayBeSent(facts, now) ?? (await store(tx, facts, reply, now));
+    const recipient = await selectRecipient(tx, reply.workspaceId, facts.identityId);
+    return mayBeSent(facts, recipient, now) ?? (await store(tx, facts, recipient, reply, now));
   });
 }
 
-function mayBeSent(facts: ReplyFacts, now: Date): ReplyOutcome | undefined {
+function mayBeSent(facts: ReplyFacts, { phone, bsuid }: Recipient, now: Date): ReplyOutcome | undefined {
   const permission = permitSend({
     isNumberConnected: facts.isNumberConnected,
-    hasRecipient: facts.recipientPhone !== undefined || facts.recipientBsuid !== undefined,
+    hasRecipient: phone !== undefined || bsuid !== undefined,
     ...(facts.lastLiveInboundAt && { lastLiveInboundAt: facts.lastLiveInboundAt }),
     now,
   });
@@ -70,7 +72,13 @@ function mayBeSent(facts: ReplyFacts, now: Date): ReplyOutcome | undefined {
   return { outcome: "refused", reason: permission.reason, ...(closedAt && { windowClosedAt: closedAt }) };
 }
 
-async function store(tx: Tx, facts: ReplyFacts, reply: Reply, now: Date): Promise<ReplyOutcome> {
+async function store(
+  tx: Tx,
+  facts: ReplyFacts,
+  { phone, bsuid }: Recipient,
+  reply: Reply,
+  now: Date,
+): Promise<ReplyOutcome> {
   const { workspaceId, conversationId } = reply;
   const quotedWamid = await quoted(tx, reply);
   const version = await bumpConversation(tx, workspaceId, conversationId);
@@ -86,8 +94,8 @@ async function store(tx: Tx, facts: ReplyFacts, reply: Reply, now: Date): Promis
       identityId: facts.identityId,
       origin: "agent",
       originId: reply.agent,
-      ...(facts.recipientPhone !== undefined && { recipientPhone: facts.recipientPhone }),
-      ...(facts.recipientBsuid !== undefined && { recipientBsuid: facts.recipientBsuid }),
+      ...(phone !== undefined && { recipientPhone: phone }),
+      ...(bsuid !== undefined && { recipientBsuid: bsuid }),
       type: "text",
       body: reply.text,
       ...(quotedWamid !== undefined && { quotedWamid }),

@@ -18,12 +18,15 @@ export interface SenderContext {
   random: () => number;
 }
 
-/** A number with its token opened. It lives as long as one turn of sending, and never in a log. */
+/** A number with its token opened. It lives as long as one call, and never in a log. */
 export interface OpenedNumber extends NumberKey, Omit<SenderNumber, "tokenSealed"> {
   token: string;
 }
 
-/** Meta's limit counts messages in and out over a sliding second (whatsapp.md 7). */
+/**
+ * Meta's limit counts messages in and out over a sliding second (whatsapp.md 7). We pace what goes out; what comes in is
+ * not subtracted, so a number that is written to while it sends at its limit meets 130429 and pauses (README).
+ */
 export function messagesPerSecond({ isCoexistence }: { isCoexistence: boolean }): number {
   return isCoexistence ? 20 : 80;
 }

@@ -31,6 +31,10 @@ export async function settleSends(options: {
     const count = await asWorkspaces(worker, [key.workspaceId], async (tx) => {
       await lockWorkspacesOf(tx, [key]);
       return markUnconfirmed(tx, key, bounds);
+    }).catch((err: unknown) => {
+      // The others are told in this round all the same; this one comes again in the next.
+      log.warn({ ...key, err }, "lost answers of a number could not be settled");
+      return 0;
     });
     if (count > 0) log.warn({ ...key, count }, "sends were not confirmed");
     told += count;

@@ -1,8 +1,8 @@
 import type pg from "pg";
-import { Statement, sql } from "#core/store/sql.ts";
+import { type Statement, sql } from "#core/store/sql.ts";
 import { conversationCount, type LongStoreShape, STRIDE } from "./long-store-shape.ts";
-import { wordsOf } from "./webhook-bodies.ts";
 import { seededRandom } from "./random.ts";
+import { wordsOf } from "./webhook-bodies.ts";
 import { type BenchWorkspace, insertWorkspaces } from "./workspaces.ts";
 
 export interface LongStore {
@@ -23,7 +23,11 @@ const WRITERS = 2;
  * Fills an empty, migrated database by SQL. The indexes of `message` are taken off meanwhile and made again from their own
  * definitions, which leaves the same table sooner. `say` hears how far it is.
  */
-export async function fillLongStore(owner: pg.Pool, shape: LongStoreShape, say: (line: string) => void): Promise<LongStore> {
+export async function fillLongStore(
+  owner: pg.Pool,
+  shape: LongStoreShape,
+  say: (line: string) => void,
+): Promise<LongStore> {
   const workspaces = await insertWorkspaces(owner, shape.workspaces);
   await insertPeople(owner, shape, workspaces);
   const remake = await takeOffIndexes(owner);
@@ -40,7 +44,11 @@ export async function fillLongStore(owner: pg.Pool, shape: LongStoreShape, say: 
 }
 
 /** Each conversation with its person: an identity with phone and name, linked to a record of the CRM. */
-async function insertPeople(owner: pg.Pool, shape: LongStoreShape, workspaces: readonly BenchWorkspace[]): Promise<void> {
+async function insertPeople(
+  owner: pg.Pool,
+  shape: LongStoreShape,
+  workspaces: readonly BenchWorkspace[],
+): Promise<void> {
   const place = sql`
     with place as (
       select c.at, w.*, md5('b' || c.at)::uuid as person_id, '917' || lpad(c.at::text, 9, '0') as phone
@@ -116,6 +124,7 @@ async function takeOffIndexes(owner: pg.Pool): Promise<() => Promise<void>> {
     ...constraints.map(({ name, definition }) => `alter table message add constraint ${name} ${definition}`),
   ];
   return async () => {
-    for (const maker of makers) await owner.query(`set maintenance_work_mem = '512MB'; ${maker}; reset maintenance_work_mem`);
+    for (const maker of makers)
+      await owner.query(`set maintenance_work_mem = '512MB'; ${maker}; reset maintenance_work_mem`);
   };
 }

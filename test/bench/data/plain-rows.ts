@@ -88,17 +88,29 @@ function addTicks(world: PlainWorld, rows: PlainBatch, { person, wamid, statuses
   for (const { status, occurredAt } of statuses) {
     const price = status === "read" ? [null, null, null, null] : ["regular", "utility", "PMP", true];
     rows.statuses.push([workspaceId, id, status, occurredAt, ...price]);
-    if (status === "delivered") rows.charges.push([workspaceId, id, numberId, RANK.delivered, "regular", "utility", occurredAt]);
+    if (status === "delivered")
+      rows.charges.push([workspaceId, id, numberId, RANK.delivered, "regular", "utility", occurredAt]);
   }
   rows.ticked.push([workspaceId, id, RANK.read, 1 + statuses.length]);
 }
 
 /** A conversation is written once, however much a part changed in it. */
-function touch(world: PlainWorld, touched: Map<string, Row>, personIndex: number, changes: number, at: Date | null): void {
+function touch(
+  world: PlainWorld,
+  touched: Map<string, Row>,
+  personIndex: number,
+  changes: number,
+  at: Date | null,
+): void {
   const { workspaceId } = workspaceOf(world, personIndex % world.workspaces.length);
   const { conversationId } = world.known.get(personIndex) as KnownPerson;
   const [, , before = 0, newest = null] = (touched.get(conversationId) ?? []) as [string, string, number, Date | null];
-  touched.set(conversationId, [workspaceId, conversationId, before + changes, newest && at && newest > at ? newest : (at ?? newest)]);
+  touched.set(conversationId, [
+    workspaceId,
+    conversationId,
+    before + changes,
+    newest && at && newest > at ? newest : (at ?? newest),
+  ]);
 }
 
 function workspaceOf({ workspaces }: PlainWorld, at: number): BenchWorkspace {

@@ -55,7 +55,10 @@ export function makeStream(shape: StreamShape): Stream {
   return { texts, outgoing, changes: changes.toSorted((a, b) => momentOf(a) - momentOf(b)) };
 }
 
-function makeTexts({ changes, workspaces, knownPeople, firstNewPerson, firstSerial, from }: StreamShape, random: () => number) {
+function makeTexts(
+  { changes, workspaces, knownPeople, firstNewPerson, firstSerial, from }: StreamShape,
+  random: () => number,
+) {
   const newPeople = (changes / 2) * NEW_PEOPLE_SHARE;
   return Array.from({ length: changes / 2 }, (_, at): Incoming => {
     const isNewPerson = at < newPeople;
@@ -67,7 +70,11 @@ function makeTexts({ changes, workspaces, knownPeople, firstNewPerson, firstSeri
   });
 }
 
-function makeOutgoing({ changes, workspaces, knownPeople, firstSerial, from }: StreamShape, skip: number, random: () => number) {
+function makeOutgoing(
+  { changes, workspaces, knownPeople, firstSerial, from }: StreamShape,
+  skip: number,
+  random: () => number,
+) {
   return Array.from({ length: changes / 2 / TICKS.length }, (_, at): Outgoing => {
     const personIndex = Math.floor(random() * knownPeople);
     const person = personOf(personIndex % workspaces, personIndex);

@@ -74,7 +74,7 @@ const OUT_PREFIX = "FQIAERgS";
 
 /** Sixty characters in the form of Meta's: the phone, the way, and what tells messages apart. */
 export function wamidOf(way: "in" | "out", phone: string, serial: number): string {
-  const unique = serial.toString(16).toUpperCase().padStart(18, "3A");
+  const unique = `3A${serial.toString(16).toUpperCase().padStart(16, "0")}`;
   const text = Buffer.from(unique).toString("base64");
   return `wamid.HBgM${Buffer.from(phone).toString("base64")}${way === "in" ? IN_PREFIX : OUT_PREFIX}${text}AA==`;
 }

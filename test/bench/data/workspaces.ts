@@ -16,7 +16,9 @@ export async function insertWorkspaces(owner: pg.Pool, count: number): Promise<B
   const installs = ids.map(() => randomUUID());
   const numbers = ids.map((_, at) => numberOf(at));
   const wabas = numbers.map(({ wabaId }) => wabaId);
-  await owner.query(sql`insert into workspace (workspace_id, name) select id, 'bench' from unnest(${ids}::uuid[]) u(id)`);
+  await owner.query(
+    sql`insert into workspace (workspace_id, name) select id, 'bench' from unnest(${ids}::uuid[]) u(id)`,
+  );
   await owner.query(sql`
     insert into waba (workspace_id, waba_id, portfolio_key)
     select id, waba, 'waba:' || waba from unnest(${ids}::uuid[], ${wabas}::text[]) u(id, waba)`);

@@ -159,9 +159,47 @@ describe("a console caller", () => {
   });
 });
 
+describe("signing out", () => {
+  test("ends the session for good, for our own page only", async () => {
+    const { url } = await apiServer(database);
+    const cookie = await consoleCookie(database, own.workspaceId);
+    const session = await fetch(`${url}/console/session`, { headers: { cookie } });
+    const { csrf } = (await session.json()) as { csrf: string };
+    const leave = (headers: Record<string, string>) =>
+      fetch(`${url}/console/leave`, { method: "POST", headers: { cookie, ...headers } });
+
+    expect((await leave({})).status).toBe(403);
+    const left = await leave({ "x-triveni-csrf": csrf });
+
+    expect(left.status).toBe(204);
+    expect(left.headers.get("set-cookie")).toMatch(/^triveni_session=; .*Expires=Thu, 01 Jan 1970/);
+    expect((await fetch(`${url}/console/session`, { headers: { cookie } })).status).toBe(401);
+    const { rows } = await database.owner.query("select count(*)::int as n from console_session where ended_at is not null");
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+});
+
+describe("the files of the pages", () => {
+  test.each([
+    ["record.js", 200],
+    ["enter.js", 200],
+    ["record.css", 200],
+    ["icon.svg", 200],
+    ["README.md", 404],
+    ["readme.MD", 404],
+    ["record.html", 404],
+    ["%2e%2e%2fapp.ts", 404],
+    ["..%2f..%2fpackage.json", 404],
+  ])("%s is answered with %i", async (file, status) => {
+    const { url } = await apiServer(database);
+
+    expect((await fetch(`${url}/console/files/${file}`)).status).toBe(status);
+  });
+});
+
 describe("a set-up link", () => {
-  const enter = (url: string, token: string) =>
-    fetch(`${url}/console/enter`, { method: "POST", body: new URLSearchParams({ token }), redirect: "manual" });
+  const enter = (url: string, token: string, headers: Record<string, string> = { origin: publicUrl }) =>
+    fetch(`${url}/console/enter`, { method: "POST", headers, body: new URLSearchParams({ token }) });
 
   test("lets its first visitor in, and nobody after", async () => {
     const { url } = await apiServer(database);
@@ -175,14 +213,30 @@ describe("a set-up link", () => {
     expect(second.headers.get("set-cookie")).toBeNull();
   });
 
-  test("is not used up by whoever only looks at it, and its page takes no foreign markup", async () => {
+  test("is not used up by whoever only looks at it, and its page takes nothing from the address", async () => {
     const { url } = await apiServer(database);
     const token = await entryLink();
 
     const looked = await (await fetch(`${url}/console/enter?token=${token}%22%3E%3Cscript%3E`)).text();
 
-    expect(looked).toContain(`value="${token}script"`);
+    expect(looked).toContain('name="token">');
+    expect(looked).not.toContain(token);
     expect((await enter(url, token)).headers.get("set-cookie")).not.toBeNull();
+  });
+
+  test.each([
+    ["another page", { origin: "https://evil.example" }],
+    ["a page that hides where it is", { origin: "null" }],
+    ["something that does not say where from", {}],
+  ])("is not used up, and lets nobody in, when %s sends it", async (_, headers) => {
+    const { url } = await apiServer(database);
+    const token = await entryLink();
+
+    const answer = await enter(url, token, headers);
+
+    expect([answer.status, answer.headers.get("set-cookie")]).toEqual([403, null]);
+    expect(await answer.json()).toMatchObject({ code: "console.origin", title: expect.any(String) });
+    expect((await enter(url, token, { origin: url })).status).toBe(200);
   });
 
   test("that is older than 15 minutes lets nobody in", async () => {
@@ -204,7 +258,7 @@ describe("a set-up link", () => {
   async function entryLink(): Promise<string> {
     const visitor = { workspaceId: own.workspaceId, agent: "owner", publicUrl };
     const link = await makeEntryLink({ app: database.app, clock: systemClock }, visitor);
-    return new URL(link).searchParams.get("token") ?? "";
+    return new URL(link).hash.slice(1);
   }
 });
 
@@ -225,9 +279,26 @@ describe("hostile requests", () => {
     ["a reply of 4,097 characters", replies, { ...reply(), text: "x".repeat(4097) }],
     ["a conversation id that is none", "/v1/conversations/1/replies", reply()],
     ["a body that is no object", replies, "text"],
+    ["a key with a NUL in it", replies, { ...reply(), idempotencyKey: "12345678\0" }],
+    ["a key with half a character in it", replies, { ...reply(), idempotencyKey: "12345678\ud83d" }],
+    ["a search for a NUL", `/v1/records/hubspot/contact/${ours.recordId}/timeline?search=ab%00c`, undefined],
+    ["a reply that quotes a NUL", replies, { ...reply(), replyTo: "m1\0" }],
+    ["a reply that has seen a NUL", replies, { ...reply(), seenThrough: "v1.1\0" }],
+    ["a cursor with a NUL", `/v1/records/hubspot/contact/${ours.recordId}/timeline?since=%00`, undefined],
     ["a quote of a send that is no message", replies, { ...reply(), replyTo: `s${randomUUID()}` }],
   ])("%s is refused as invalid", async (_, path, body) => {
     expect(await ask(path, body)).toMatchObject({ status: 400, body: { title: expect.any(String) } });
+  });
+
+  test.each([
+    ["NUL", "Ye\0s", "Ye\uFFFDs"],
+    ["half a character", "Yes \ud83d", "Yes \uFFFD"],
+  ])("a reply with %s in its text is taken, with a sign in its place", async (_, text, stored) => {
+    const answer = await ask(replies, { ...reply(), text });
+
+    expect(answer).toMatchObject({ status: 202, body: { outcome: "queued" } });
+    const { rows } = await database.owner.query("select body from send where id = $1", [answer.body.itemId.slice(1)]);
+    expect(rows).toEqual([{ body: stored }]);
   });
 
   test("an address that does not exist is missing", async () => {

@@ -162,7 +162,7 @@ describe("tells, with what to do,", () => {
 
   test("writers that died long ago", async () => {
     const client = await database.app.connect();
-    const { id } = await openWriter(client, new Date());
+    const { id } = await openWriter(client);
     const alive = await linesAbout("delivery writers");
     client.release(true);
     await owner.query("update delivery_writer set started_at = $1 where id = $2", [ago(3 * 3_600_000), id]);

@@ -5,7 +5,7 @@ import { startCrmWriter } from "#core/usecases/crm/crm-writer.ts";
 import { startHubspotSimulator } from "#test/sandbox/hubspot/simulator.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { until } from "#test/support/until.ts";
-import { crmWorker, loggedMarkers, makeIdentity, makeMessage, makeStage, type Stage, writesOf } from "./stage.ts";
+import { crmWorker, drain, loggedMarkers, makeIdentity, makeMessage, makeStage, type Stage, writesOf } from "./stage.ts";
 
 const database = await freshDatabase();
 const hubspot = await startHubspotSimulator({ latency: { p50Ms: 10, p99Ms: 60 } });
@@ -58,6 +58,28 @@ test("a wake is heard at once, and a stopped writer takes up nothing", async () 
 
   expect(loggedMarkers(hubspot, 3)).toEqual([marker]);
 });
+
+test("a stop in the middle of a long queue lets no further call leave, and another process goes on", async () => {
+  const portal = hubspot.addPortal({ hubId: 6 });
+  const stage = await makeStage(database, portal);
+  const markers = await people(stage, 20, 2);
+  const writer = startCrmWriter(crmWorker(database, hubspot));
+  await until(async () => portal.contacts.length > 2, 15_000);
+
+  const before = hubspot.calls.length;
+  const startedMs = performance.now();
+  await writer.stop();
+
+  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  // Those on their way when the word was given; of the side by side searches each may have had its token already.
+  expect(hubspot.calls.length - before).toBeLessThanOrEqual(8);
+  const left = hubspot.calls.length;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(hubspot.calls.length).toBe(left);
+  await drain(database, crmWorker(database, hubspot), stage);
+  expect(loggedMarkers(hubspot, 6).toSorted()).toEqual(markers.toSorted());
+  expect(portal.contacts).toHaveLength(20);
+}, 60_000);
 
 test("an install that is removed while its writes wait stops being drained", async () => {
   const portal = hubspot.addPortal({ hubId: 4 });

@@ -27,7 +27,7 @@ let stage: Stage;
 let nextHubId = 1_000;
 
 beforeEach(async () => {
-  portal = hubspot.addPortal({ hubId: nextHubId++ });
+  portal = hubspot.addPortal({ hubId: nextHubId++, hasWhatsappId: true });
   stage = await makeStage(database, portal);
 });
 
@@ -116,6 +116,39 @@ test("a contact that is gone refuses its message and not the others of the batch
   expect((await writesOf(database, stage)).map(({ state }) => state)).toEqual(["written", "refused", "written"]);
   expect((await writesOf(database, stage))[1]?.refusal).toContain("crm.record_gone");
   expect(loggedMarkers(hubspot, portal.hubId)).toContain(marker);
+
+  const { rows } = await database.owner.query(sql`
+    select m.version = c.version and c.version > 1 as "isTold" from message m
+    join conversation c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
+    join crm_write w on w.message_id = m.id where w.install_id = ${stage.installId} and w.state = 'refused'`);
+  expect(rows).toEqual([{ isTold: true }]);
+  const later = await makeMessage(database, stage, gone.identityId);
+  await drain(database, crmWorker(database, hubspot), stage);
+  expect(loggedMarkers(hubspot, portal.hubId)).toContain(later);
+});
+
+test.each([
+  ["is gone", { status: 404 }, "crm.record_gone"],
+  ["does not answer as it should", { status: 400 }, "crm.log_unknown"],
+])("after a lost answer, a contact that %s ends the looking in words", async (_, fault, code) => {
+  const { identityId } = await makeIdentity(database, stage, { phone: "919876543210" });
+  await makeMessage(database, stage, identityId);
+  hubspot.next({ does: "work-then-reset", path: "communications/batch/create" });
+  hubspot.next({ ...fault, path: "contacts/communications/batch/read" });
+
+  await drain(database, crmWorker(database, hubspot), stage);
+
+  expect(await writesOf(database, stage)).toMatchObject([{ state: "refused", refusal: JSON.stringify({ code }) }]);
+  expect(portal.communications).toHaveLength(1);
+});
+
+test("what an agent sent is logged without the id that we hold of the agent", async () => {
+  const { identityId } = await makeIdentity(database, stage, { phone: "919876543210" });
+  await makeMessage(database, stage, identityId, { direction: "out", originId: "hubspot:142" });
+
+  await drain(database, crmWorker(database, hubspot), stage);
+
+  expect(portal.communications[0]?.properties["hs_communication_body"]).toMatch(/^Sent by an agent: Is it in stock\?/);
 });
 
 test("two workspaces write to their own accounts only", async () => {
@@ -186,7 +219,7 @@ test("a contact with the same national number in another country is not taken", 
 test("somebody without a phone gets a contact only where our unique property can find it again", async () => {
   const { identityId } = await makeIdentity(database, stage, { bsuid: "IN.2081978700112233", name: "Asha Rao" });
   await makeMessage(database, stage, identityId);
-  const bare = hubspot.addPortal({ hubId: nextHubId++, hasWhatsappId: false });
+  const bare = hubspot.addPortal({ hubId: nextHubId++ });
   const bareStage = await makeStage(database, bare);
   const stranger = await makeIdentity(database, bareStage, { bsuid: "IN.2081978700112233", name: "Asha Rao" });
   await makeMessage(database, bareStage, stranger.identityId);

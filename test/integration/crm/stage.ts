@@ -31,6 +31,7 @@ export function crmWorker(
     log: makeLog("silent"),
     // Nothing waits in real time: what would, is put off and becomes due by passTime.
     times: { ...CRM_TIMES, paceMsMax: 1_000 },
+    stopping: new AbortController().signal,
     ...change,
   };
 }
@@ -92,6 +93,7 @@ export interface MessageSeed {
   body?: string | null;
   direction?: "in" | "out";
   origin?: string;
+  originId?: string;
   type?: string;
 }
 
@@ -109,8 +111,8 @@ export async function makeMessage(
     with made as (
       insert into conversation (workspace_id, id, number_id, identity_id) values (${stage.workspaceId}, ${randomUUID()}, 1, ${identityId})
       on conflict (workspace_id, number_id, identity_id) do update set version = conversation.version + 1 returning id)
-    insert into message (workspace_id, number_id, wamid, conversation_id, identity_id, direction, origin, type, body, sent_at, received_at)
-    select ${stage.workspaceId}, 1, ${wamid}, made.id, ${identityId}, ${direction}, ${origin}, ${type}, ${body}, now(), now() from made
+    insert into message (workspace_id, number_id, wamid, conversation_id, identity_id, direction, origin, origin_id, type, body, sent_at, received_at)
+    select ${stage.workspaceId}, 1, ${wamid}, made.id, ${identityId}, ${direction}, ${origin}, ${message.originId ?? null}, ${type}, ${body}, now(), now() from made
     returning id`);
   await owner.query(sql`
     insert into crm_write (workspace_id, install_id, message_id, marker, next_try_at)

@@ -24,7 +24,7 @@ test("a writer that is just opening is not forgotten before it has its lock", as
       return query(statement);
     },
   } as unknown as Tx;
-  const writer = await openWriter(watched, new Date());
+  const writer = await openWriter(watched);
 
   await insertDeliveries(client, writer.nextDeliveryId, new Date(), [Buffer.from("acknowledged")], false);
   client.release(true);
@@ -34,10 +34,10 @@ test("a writer that is just opening is not forgotten before it has its lock", as
 
 test("a writer that commits its last delivery while the dead are being forgotten is not forgotten with them", async () => {
   const dead = await app.connect();
-  const { id: deadId } = await openWriter(dead, new Date());
+  const { id: deadId } = await openWriter(dead);
   dead.release(true);
   const client = await app.connect();
-  const writer = await openWriter(client, new Date());
+  const writer = await openWriter(client);
   await until(async () => (await owner.query("select from pg_locks where locktype = 'advisory'")).rowCount === 1);
   const holder = await owner.connect();
   await holder.query("begin");

@@ -67,7 +67,16 @@ const a = await fill("number-a");
 const b = await fill("number-b");
 
 /** Not filled by webhooks: their rows are made by their own usecases' tests. */
-const empty = ["audit_entry", "console_entry", "console_session", "crm_write", "install", "record_link", "send"];
+const empty = [
+  "audit_entry",
+  "console_entry",
+  "console_session",
+  "crm_write",
+  "install",
+  "message_removal",
+  "record_link",
+  "send",
+];
 
 test("every table of a tenant has forced row-level security, its three policies and workspace_id first in its key", async () => {
   const tables = await tenantTables();

@@ -75,7 +75,7 @@ test("a writer whose connection lives is never forgotten; one that is gone is, o
     (await owner.query("select id from delivery_writer order by id")).rows.map((row) => row.id);
   await inTransaction(worker, forgetDeadWriters);
   const client = await app.connect();
-  const { id } = await openWriter(client, new Date());
+  const { id } = await openWriter(client);
 
   await inTransaction(worker, forgetDeadWriters);
   expect(await writers()).toEqual([id]);

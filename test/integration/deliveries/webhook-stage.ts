@@ -112,7 +112,7 @@ export function overTheWire(
     socket.setEncoding("latin1").on("data", (text) => {
       answer += text;
       // Answered: whatever comes after it belongs to a connection that we do not need.
-      if (/^HTTP\/1\.1 [2-5]\d\d[^]*\r\n\r\n/.test(answer)) socket.end();
+      if (/^HTTP\/1\.1 [2-5]\d\d/.test(answer) && answer.includes("\r\n\r\n")) socket.end();
     });
     given?.addEventListener("abort", () => socket.destroy());
     // A server that refuses may hang up while we still write.

@@ -1,16 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "#core/kit/clock.ts";
 import { acquireLeases } from "#core/store/leases.ts";
-import { claimSends } from "#core/usecases/messages/claim-sends.ts";
 import { freshDatabase } from "#test/support/database.ts";
-import { minuteMs, outbox, silent } from "#test/support/outbox.ts";
-import { testSealer } from "#test/support/seed.ts";
+import { minuteMs, outbox } from "#test/support/outbox.ts";
 import { until } from "#test/support/until.ts";
 
 const database = await freshDatabase();
-const { meta, senders, start, newConversation, queue, sendOf, stateOf, callsOf, messagesOf } = await outbox(database);
+const { senders, start, newConversation, claimAs, queue, sendOf, stateOf, callsOf, messagesOf } =
+  await outbox(database);
 
 /** An address where nobody listens any more. */
 async function closedAddress(): Promise<string> {
@@ -111,10 +109,9 @@ describe("a send is refused, visibly,", () => {
     [131042, "payment_problem"],
     [131026, "person_unreachable"],
     [190, "reconnect"],
-    [131000, "meta_trouble"],
     [999_999, "other"],
   ])("when Meta answers %i: %s", async (code, words) => {
-    const at = await newConversation({ refuse: { code, httpStatus: code === 131000 ? 500 : 400 } });
+    const at = await newConversation({ refuse: { code, httpStatus: 400 } });
     const sendId = await queue(at);
 
     start();
@@ -129,12 +126,6 @@ test("a sender that lost its lease claims nothing", async () => {
   const at = await newConversation();
   await queue(at);
   await acquireLeases(database.worker, [`send:${at.numberId}`], "another", minuteMs);
-  const context = { worker: database.worker, graph: { baseUrl: meta.url, version: "v25.0" }, sealer: testSealer };
 
-  const claimed = await claimSends(
-    { ...context, clock: systemClock, log: silent, name: "late", random: Math.random },
-    { ...at, leaseName: `send:${at.numberId}`, busyConversations: [], limit: 1 },
-  );
-
-  expect(claimed).toBeUndefined();
+  expect(await claimAs("late", at)).toBeUndefined();
 });

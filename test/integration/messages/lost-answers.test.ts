@@ -4,24 +4,34 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Clock, systemClock } from "#core/kit/clock.ts";
-import { acquireLeases } from "#core/store/leases.ts";
-import { claimSends } from "#core/usecases/messages/claim-sends.ts";
 import { settleSends } from "#core/usecases/messages/settle-sends.ts";
 import type { Behaviour } from "#test/sandbox/meta/behaviour.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { minuteMs, outbox, silent } from "#test/support/outbox.ts";
-import { testKey, testSealer } from "#test/support/seed.ts";
+import { testKey } from "#test/support/seed.ts";
 import { until } from "#test/support/until.ts";
 
 const database = await freshDatabase();
-const { meta, start, newConversation, queue, applyStatus, sendOf, stateOf, callsOf, messagesOf } =
+const { start, newConversation, claimAs, queue, applyStatus, sendOf, stateOf, callsOf, messagesOf } =
   await outbox(database);
+
+/** As if the lease and the call of a killed sender had run out. */
+async function forget(at: { numberId: string }, sendId: string): Promise<void> {
+  await database.owner.query("update lease set held_until = now() where name = $1", [`send:${at.numberId}`]);
+  await database.owner.query("update send set call_until = now() where id = $1", [sendId]);
+}
 
 describe("a lost answer", () => {
   test.each<[string, Behaviour]>([
     ["the connection is cut after Meta worked", { dropAnswerAfterWork: 1 }],
     ["the connection is cut before Meta worked", { cutBeforeWork: 1 }],
     ["a proxy answers 500 in Meta's place", { answer500AfterWork: 1 }],
+    ["Meta worked and answers 131000 with 500", { answer131000AfterWork: 1 }],
+    ...[1, 2, 131000, 131016, 133004].map<[string, Behaviour]>((code) => [
+      `Meta says only that it has trouble (${code})`,
+      { refuse: { code } },
+    ]),
+    ["Meta says something unknown with 503", { refuse: { code: 987_654, httpStatus: 503 } }],
   ])("is never sent again: %s", async (_, behaviour) => {
     const at = await newConversation(behaviour);
     const sendId = await queue(at);
@@ -88,16 +98,33 @@ describe("a lost answer", () => {
   });
 });
 
+test("a number whose lost answers cannot be settled does not keep the others from it", async () => {
+  const lost: string[] = [];
+  for (let index = 0; index < 3; index++) {
+    const at = await newConversation();
+    lost.push(await queue(at));
+    await claimAs("dead", at);
+  }
+  const [, broken] = lost;
+  await database.owner.query(`
+    create function refuse_settling() returns trigger language plpgsql as
+      $f$ begin raise exception 'settling of % is broken', new.id; end $f$;
+    create trigger refuse_settling before update on send for each row
+      when (new.state = 'unconfirmed' and new.id = '${broken}') execute function refuse_settling()`);
+  onTestFinished(async () => void (await database.owner.query("drop function refuse_settling cascade")));
+  const inTwoHours: Clock = { ...systemClock, now: () => new Date(Date.now() + 121 * minuteMs) };
+
+  await settleSends({ worker: database.worker, clock: inTwoHours, log: silent, settleMs: 30 * minuteMs });
+
+  expect(await Promise.all(lost.map(stateOf))).toEqual(["unconfirmed", "claimed", "unconfirmed"]);
+});
+
 describe("kill -9", () => {
   test("between claim and call: never sent, and a person is told", async () => {
     const at = await newConversation();
     const sendId = await queue(at);
-    const dead = { worker: database.worker, graph: { baseUrl: meta.url, version: "v25.0" }, sealer: testSealer };
-    const leaseName = `send:${at.numberId}`;
-    await acquireLeases(database.worker, [leaseName], "dead", 50);
-    const context = { ...dead, clock: systemClock, log: silent, name: "dead", random: Math.random };
-    const claimed = await claimSends(context, { ...at, leaseName, busyConversations: [], limit: 1 });
-    expect(claimed?.map(({ id }) => id)).toEqual([sendId]);
+    expect((await claimAs("dead", at))?.claimed?.send.id).toBe(sendId);
+    await forget(at, sendId);
 
     start({ settleMs: 20 });
     await until(async () => (await stateOf(sendId)) === "unconfirmed");
@@ -123,7 +150,7 @@ describe("kill -9", () => {
       { stdio: "inherit" },
     );
     await new Promise((resolve) => child.once("exit", resolve));
-    await database.owner.query("update lease set held_until = now() where name = $1", [`send:${at.numberId}`]);
+    await forget(at, sendId);
 
     start();
     const later = await queue(at, "A later one");

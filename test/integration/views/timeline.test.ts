@@ -92,7 +92,7 @@ describe("a page", () => {
       more: { failure_code: 131026 },
     });
     await say(at.conversationId, "See above", { more: { quoted_wamid: "wamid.q" } });
-    await database.owner.query("insert into message_reaction values ($1, $2, 'x', '👍', now(), 'w')", [
+    await database.owner.query("insert into message_reaction values ($1, $2, 'w', 'x', '👍', now())", [
       workspaceId,
       edited,
     ]);
@@ -108,6 +108,39 @@ describe("a page", () => {
       refusal: { code: "person_unreachable", action: expect.any(String) },
     });
     expect(quoting).toMatchObject({ quoted: { text: "Answer", id: failed?.id } });
+  });
+
+  test("says why the CRM would not log a message, with what to do, and only of the CRM that is shown", async () => {
+    const at = await seedConversation(database, business);
+    const refuse = async (body: string, refusal: object, installId = business.installId) => {
+      const id = await say(at.conversationId, body);
+      await database.owner.query(
+        `insert into crm_write (workspace_id, install_id, message_id, marker, next_try_at, state, refusal)
+         values ($1, $2, $3, 'x', now(), 'refused', $4)`,
+        [workspaceId, installId, id, JSON.stringify(refusal)],
+      );
+    };
+    await refuse("Elsewhere", { code: "crm.record_gone" }, randomUUID());
+    await refuse("New", { code: "crm.not_thought_of" });
+    await refuse("Fields", { code: "crm.required_property", detail: "company" });
+    await refuse("Gone", { code: "crm.record_gone" });
+
+    const { items } = await timelinePage(reader, ask(at));
+
+    expect(items.map(({ unlogged }) => unlogged)).toEqual([
+      {
+        code: "crm.record_gone",
+        title: "Not logged in HubSpot: the contact was deleted or merged",
+        action: "Log this message by hand if it matters. Later messages find a contact again, or make one.",
+      },
+      {
+        code: "crm.required_property",
+        title: "Not logged in HubSpot: it requires fields that WhatsApp does not give (company)",
+        action: expect.stringContaining("Create the contact by hand"),
+      },
+      { code: "crm.not_thought_of", title: "Not logged in HubSpot: it was refused", action: expect.any(String) },
+      undefined,
+    ]);
   });
 
   test("bears a time that no phone should have, and a kind of message that nobody knows", async () => {
@@ -219,6 +252,33 @@ describe("since", () => {
 
     expect(changes.conversations).toHaveLength(3);
     expect(changes.items.map(({ text }) => text)).toEqual(["From another identity"]);
+  });
+
+  test("brings a conversation that joined the record over several pages, and loses nothing of the others", async () => {
+    const first = await seedConversation(database, business);
+    const expected = [];
+    for (let index = 0; index < 9; index++) expected.push(await say(first.conversationId, `Before ${index}`));
+    const seen = new Set<string>();
+    const start = await timelinePage(reader, ask(first, { limit: 4 }));
+    const joined = await seedConversation(database, business, { personId: first.personId, recordId: first.recordId });
+    for (let index = 0; index < 13; index++) expected.push(await say(joined.conversationId, `Joined ${index}`));
+    for (let index = 0; index < 9; index++) expected.push(await say(first.conversationId, `After ${index}`));
+
+    let page = start;
+    let before = start.before;
+    do {
+      for (const { id } of page.items) seen.add(id);
+      page = await timelineSince(reader, ask(first, { limit: 4 }), page.since);
+      if (page.before !== undefined) before = page.before;
+    } while (page.hasMore);
+    for (const { id } of page.items) seen.add(id);
+    while (before) {
+      page = await timelinePage(reader, ask(first, { limit: 4 }), before);
+      for (const { id } of page.items) seen.add(id);
+      before = page.before;
+    }
+
+    expect([...seen].sort()).toEqual(expected.map((id) => `m${id}`).sort());
   });
 
   test("in pages of three loses nothing of what one version changed together", async () => {

@@ -5,7 +5,7 @@ export interface Portal {
   accessTokens: Set<string>;
   /** The admin's required fields of a contact: creating one without them is a 400. */
   requiredProperties: string[];
-  /** Whether our unique property exists. */
+  /** Whether our unique property exists. Nobody makes it yet, so an account has it only where a test says so. */
   hasWhatsappId: boolean;
   isUninstalled: boolean;
   contacts: StoredObject[];
@@ -32,7 +32,7 @@ export interface PortalOptions {
   hasWhatsappId?: boolean;
 }
 
-export function makePortal({ hubId, requiredProperties = [], hasWhatsappId = true }: PortalOptions): Portal {
+export function makePortal({ hubId, requiredProperties = [], hasWhatsappId = false }: PortalOptions): Portal {
   return {
     hubId,
     refreshToken: `refresh-${hubId}`,

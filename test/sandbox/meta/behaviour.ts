@@ -8,6 +8,8 @@ export interface Behaviour {
   dropAnswerAfterWork?: number;
   /** The next sends are done and answered with a 500 that is no answer of Graph. */
   answer500AfterWork?: number;
+  /** The next sends are done and answered with Graph's own "something went wrong", 131000 with a 500. */
+  answer131000AfterWork?: number;
   /** Statuses wait until this is false again. */
   holdStatuses?: boolean;
   /** Each status comes so many times. */
@@ -18,7 +20,7 @@ export interface Behaviour {
   statuses?: readonly ("sent" | "delivered" | "read" | "failed")[];
 }
 
-type Order = "cutBeforeWork" | "dropAnswerAfterWork" | "answer500AfterWork";
+type Order = "cutBeforeWork" | "dropAnswerAfterWork" | "answer500AfterWork" | "answer131000AfterWork";
 
 export class Orders {
   now: Behaviour = { statuses: ["sent", "delivered", "read"], statusCopies: 1 };

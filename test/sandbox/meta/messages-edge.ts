@@ -72,7 +72,7 @@ function recipientOf(number: SimulatedNumber, to: string | undefined, bsuid: str
   return to.startsWith("+") ? to.slice(1) : number.displayPhone.slice(0, 2) + to;
 }
 
-function refused(code: number, details: string, status: number): EdgeAnswer {
+export function refused(code: number, details: string, status: number): EdgeAnswer {
   const error_data = { messaging_product: "whatsapp", details };
   const error = { message: `(#${code}) ${details}`, type: "OAuthException", code, error_data, fbtrace_id: "Asandbox" };
   return { status, body: { error } };

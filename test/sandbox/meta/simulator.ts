@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { listen } from "#core/http-server.ts";
 import { type Behaviour, Orders } from "./behaviour.ts";
 import { hostile, type Latency, latencySampler, seededRandom } from "./latency.ts";
-import { sendMessage } from "./messages-edge.ts";
+import { refused, sendMessage } from "./messages-edge.ts";
 import { inboundValue } from "./payloads.ts";
 import { StatusReports } from "./status-reports.ts";
 import { WebhookSender } from "./webhooks.ts";
@@ -14,7 +14,7 @@ export interface MetaOptions {
   port?: number;
   appSecret: string;
   latency?: Latency;
-  /** Between the statuses of one message. */
+  /** Between the statuses of one message, give or take a half. */
   statusGapMs?: number;
   seed?: number;
 }
@@ -46,14 +46,18 @@ const BODY_MAX = 1_000_000;
 
 /**
  * Meta as far as we use it, over HTTP: Graph's messages edge, signed webhooks, and `/_sim/*` to play the customer and to
- * misbehave. Slow and jittery by default; a call counts when it arrives, latency delays only its answer.
+ * misbehave. Slow and jittery by default; a call counts when it arrives, latency delays only its answer and the webhooks.
  */
 export async function startMetaSimulator(options: MetaOptions): Promise<MetaSimulator> {
   const world = new World();
   const orders = new Orders();
-  const webhooks = new WebhookSender({ url: undefined, appSecret: options.appSecret });
-  const delayMs = latencySampler(options.latency ?? hostile, seededRandom(options.seed ?? 7));
-  const reports = new StatusReports({ world, orders, webhooks, gapMs: options.statusGapMs ?? 120 });
+  const { latency = hostile, seed = 7 } = options;
+  // A stream of chance for each: one more webhook changes no answer's latency.
+  const delayMs = latencySampler(latency, seededRandom(seed));
+  const webhookDelayMs = latencySampler(latency, seededRandom(seed + 1));
+  const webhooks = new WebhookSender({ url: undefined, appSecret: options.appSecret }, webhookDelayMs);
+  const gap = { gapMs: options.statusGapMs ?? 120, random: seededRandom(seed + 2) };
+  const reports = new StatusReports({ world, orders, webhooks, ...gap });
 
   async function graph(request: IncomingMessage, response: ServerResponse, phoneNumberId: string): Promise<void> {
     const call: SentCall = { at: Date.now(), phoneNumberId, body: JSON.parse((await textOf(request)) || "{}") };
@@ -68,11 +72,15 @@ export async function startMetaSimulator(options: MetaOptions): Promise<MetaSimu
     }
     await sleep(delayMs());
     if (orders.take("dropAnswerAfterWork")) return void request.socket.destroy();
-    const isLost = orders.take("answer500AfterWork");
-    const error = answer.body["error"] as { code: number } | undefined;
-    call.status = isLost ? 500 : answer.status;
+    if (orders.take("answer500AfterWork")) {
+      call.status = 500;
+      return send(response, 500, "upstream connect error");
+    }
+    const told = orders.take("answer131000AfterWork") ? refused(131000, "Something went wrong", 500) : answer;
+    const error = told.body["error"] as { code: number } | undefined;
+    call.status = told.status;
     if (error) call.code = error.code;
-    send(response, call.status, isLost ? "upstream connect error" : answer.body);
+    send(response, call.status, told.body);
   }
 
   async function control(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {

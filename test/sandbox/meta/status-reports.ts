@@ -11,6 +11,15 @@ interface Taken {
   opaque: string | undefined;
 }
 
+interface Deps {
+  world: World;
+  orders: Orders;
+  webhooks: WebhookSender;
+  gapMs: number;
+  /** 0 to 1, for jitter. */
+  random: () => number;
+}
+
 const windowClosed = {
   code: 131047,
   title: "Re-engagement message",
@@ -23,11 +32,11 @@ const windowClosed = {
 
 /** Tells the app what becomes of each message it sent: later, and as disorderly as it was told to. */
 export class StatusReports {
-  readonly #deps: { world: World; orders: Orders; webhooks: WebhookSender; gapMs: number };
+  readonly #deps: Deps;
   readonly #held: (() => void)[] = [];
   readonly #stopping = new AbortController();
 
-  constructor(deps: { world: World; orders: Orders; webhooks: WebhookSender; gapMs: number }) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
@@ -45,7 +54,7 @@ export class StatusReports {
   }
 
   async #report(number: SimulatedNumber, taken: Taken): Promise<void> {
-    const { orders, gapMs } = this.#deps;
+    const { orders, gapMs, random } = this.#deps;
     const names = taken.hasWindow ? (orders.now.statuses ?? []) : ["failed"];
     const startedMs = Date.now();
     const posts = names.map(
@@ -53,7 +62,7 @@ export class StatusReports {
     );
     if (orders.now.reverseStatuses) posts.reverse();
     for (const post of posts) {
-      await sleep(gapMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await sleep(gapMs * (0.5 + random()), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       if (this.#stopping.signal.aborted) return;
       for (let copy = 0; copy < (orders.now.statusCopies ?? 1); copy++) {
         if (orders.now.holdStatuses) this.#held.push(post);

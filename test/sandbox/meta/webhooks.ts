@@ -26,8 +26,12 @@ export class WebhookSender {
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
 
-  constructor(target: WebhookTarget) {
+  readonly #delayMs: () => number;
+
+  /** `delayMs`: how long a webhook is on its way the first time. */
+  constructor(target: WebhookTarget, delayMs: () => number) {
     this.target = target;
+    this.#delayMs = delayMs;
   }
 
   post(wabaId: string, value: Record<string, unknown>, field = "messages"): void {
@@ -47,6 +51,8 @@ export class WebhookSender {
   async #deliver(bytes: Buffer): Promise<void> {
     const record: PostedWebhook = { at: Date.now(), tries: 0, status: undefined };
     this.posted.push(record);
+    await sleep(this.#delayMs(), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    record.at = Date.now();
     while (record.tries < TRIES_MAX && !this.#stopping.signal.aborted) {
       record.tries++;
       record.status = await this.#try(bytes);

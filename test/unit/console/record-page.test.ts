@@ -19,15 +19,18 @@ const item = {
 };
 
 type Answer = { status: number; body?: unknown } | "lost";
+type Reply = { idempotencyKey: string; text: string; seenThrough: string };
 
 /** A server that gives the page what a test wants, and keeps the replies it was sent. */
 async function pageAgainst(plan: {
   timeline?: Answer[];
-  replies?: Answer[];
+  replies?: (Answer | ((reply: Reply) => Answer))[];
+  /** Held back until it resolves. */
+  answering?: Promise<void>;
   session?: Answer;
   storage?: Map<string, string>;
 }) {
-  const replies: { idempotencyKey: string; text: string; seenThrough: string }[] = [];
+  const replies: Reply[] = [];
   const page = { conversations: [conversation], items: [item], replaced: [], before: null, since: "x", hasMore: false };
   const { timeline = [], replies: answers = [], session = { status: 200, body: { csrf: "c" } } } = plan;
   const server = createServer(async (request, response) => {
@@ -39,7 +42,9 @@ async function pageAgainst(plan: {
     else if (url.startsWith("/console/session")) answer = session;
     else if (url.includes("/replies")) {
       replies.push(JSON.parse(body));
-      answer = answers.shift() ?? { status: 202, body: { outcome: "queued", itemId: "s1" } };
+      const planned = answers.shift() ?? { status: 202, body: { outcome: "queued", itemId: "s1" } };
+      answer = typeof planned === "function" ? planned(replies.at(-1) as Reply) : planned;
+      await plan.answering;
     } else if (timeline.length > 0) answer = timeline.shift() as Answer;
     if (answer === "lost") return void request.socket.destroy();
     response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
@@ -55,6 +60,11 @@ async function pageAgainst(plan: {
 async function type(browser: PlainBrowser, text: string): Promise<void> {
   browser.element("text").value = text;
   await browser.element("text").fire("input");
+}
+
+async function choose(browser: PlainBrowser, id: string): Promise<void> {
+  browser.element("choice").value = id;
+  await browser.element("choice").fire("change");
 }
 
 async function send(browser: PlainBrowser, replies: unknown[]): Promise<void> {
@@ -132,6 +142,110 @@ describe("a reply on the plain page", () => {
     expect(second.replies[0]?.idempotencyKey).toBe(first.replies[0]?.idempotencyKey);
     expect(second.replies[0]?.text).toBe("Yes");
     expect(storage.size).toBe(0);
+  });
+
+  test("cannot be typed on while it is under way, and is empty after it was taken", async () => {
+    const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+    const { browser, replies } = await pageAgainst({ answering });
+    await type(browser, "Yes");
+    await browser.element("reply").fire("submit");
+    await expect.poll(() => replies.length).toBe(1);
+
+    expect(browser.element("text").readOnly).toBe(true);
+    await type(browser, "Yes and no");
+    expect(browser.element("text").value).toBe("Yes");
+    answer();
+
+    await expect.poll(() => browser.element("text").value).toBe("");
+    expect(browser.element("text").readOnly).toBe(false);
+    expect(browser.storage.size).toBe(0);
+  });
+
+  test("that another tab sent under the same key with another text says so, and goes out under a new key", async () => {
+    const storage = new Map<string, string>();
+    const problem = { code: "reply.key_reused", title: "Sent in another form", action: "Look, then send again." };
+    const first = await pageAgainst({ storage });
+    await type(first.browser, "Yes");
+    await send(first.browser, first.replies);
+    const key = first.replies[0]?.idempotencyKey;
+    storage.set(`triveni-draft:${conversationId}`, JSON.stringify({ key, text: "Yes, gladly", isUnderWay: false }));
+    const reloaded = await pageAgainst({ storage, replies: [{ status: 409, body: problem }] });
+
+    await send(reloaded.browser, reloaded.replies);
+
+    expect(reloaded.browser.element("refusal").textContent).toBe("Sent in another form. Look, then send again.");
+    expect(reloaded.browser.element("text").value).toBe("Yes, gladly");
+    expect(reloaded.browser.element("text").readOnly).toBe(false);
+    await send(reloaded.browser, reloaded.replies);
+    expect(reloaded.replies.map(({ text }) => text)).toEqual(["Yes, gladly", "Yes, gladly"]);
+    expect(reloaded.replies[0]?.idempotencyKey).toBe(key);
+    expect(reloaded.replies[1]?.idempotencyKey).not.toBe(key);
+  });
+
+  test("that another tab typed on while it was sent keeps that text, under a key of its own", async () => {
+    const storage = new Map<string, string>();
+    const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+    const { browser, replies } = await pageAgainst({ storage, answering });
+    await type(browser, "Yes");
+    await browser.element("reply").fire("submit");
+    await expect.poll(() => replies.length).toBe(1);
+    const [[name = "", stored = ""] = []] = [...storage];
+    storage.set(name, JSON.stringify({ ...JSON.parse(stored), text: "Yes, and more" }));
+    answer();
+
+    await expect.poll(() => browser.element("text").value).toBe("Yes, and more");
+    expect(JSON.parse(storage.get(name) ?? "").key).not.toBe(replies[0]?.idempotencyKey);
+  });
+
+  test("that is refused after another conversation was chosen leaves the other one's draft alone, and waits with its reason", async () => {
+    const other = { ...conversation, id: "0199f0a0-0000-7000-8000-000000000002", seenThrough: "v2.2" };
+    const body = { conversations: [conversation, other], items: [item], replaced: [], before: null, since: "x" };
+    const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+    const refusal = { title: "Not connected", action: "Ask." };
+    const { browser, replies } = await pageAgainst({
+      timeline: Array.from({ length: 3 }, () => ({ status: 200, body: { ...body, hasMore: false } })),
+      replies: [{ status: 422, body: { outcome: "refused", refusal } }],
+      answering,
+    });
+    await type(browser, "To the first");
+    await browser.element("reply").fire("submit");
+    await expect.poll(() => replies.length).toBe(1);
+
+    await choose(browser, other.id);
+    await type(browser, "To the second");
+    answer();
+    await expect.poll(() => browser.element("send").textContent).toBe(en["page.send"]);
+
+    expect(browser.element("text").value).toBe("To the second");
+    expect(browser.element("refusal").textContent).toBe("");
+    await choose(browser, conversationId);
+    expect(browser.element("text").value).toBe("To the first");
+    expect(browser.element("text").readOnly).toBe(false);
+    expect(browser.element("refusal").textContent).toBe("Not connected. Ask.");
+    await send(browser, replies);
+    expect(replies[1]).toMatchObject({ text: "To the first", idempotencyKey: replies[0]?.idempotencyKey });
+  });
+
+  test("whose answer was lost may be asked for again after the window has closed, and is then free to be changed", async () => {
+    const closed = { ...conversation, window: { isOpen: false, closedAt: "2026-11-22T10:00:00.000Z" } };
+    const body = { conversations: [closed], items: [item], replaced: [], before: null, since: "x", hasMore: false };
+    const refusal = { title: "Too late", action: "Use a template." };
+    const { browser, replies, opened } = await pageAgainst({
+      replies: ["lost", { status: 422, body: { outcome: "refused", refusal } }],
+      timeline: [
+        { status: 200, body: { ...body, conversations: [conversation] } },
+        ...Array(5).fill({ status: 200, body }),
+      ],
+    });
+    await type(browser, "Yes");
+    await send(browser, replies);
+    await opened?.refresh();
+
+    await send(browser, replies);
+
+    expect(replies[1]).toEqual(replies[0]);
+    expect(browser.element("text").readOnly).toBe(false);
+    expect(browser.element("send").disabled).toBe(true);
   });
 
   test("that was answered meanwhile says so, and offers to send it anyway", async () => {

@@ -55,9 +55,7 @@ const event = fc.oneof(
   fc.record({
     kind: fc.constant("change" as const),
     at: fc.nat(50).map(day),
-    wamid: fc.constantFrom("w1", "w2"),
-    fromIdentityId: fc.constant("x"),
-  }),
+    wamid: fc.constantFrom("w1", "w2")}),
 );
 
 /** A wamid is said once, a BSUID is first seen once. */

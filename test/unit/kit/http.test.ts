@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import nock from "nock";
 import { afterEach, expect, test } from "vitest";
 import { fetchWithin, isOutcomeUnknown } from "#core/kit/http.ts";
 
@@ -8,6 +9,7 @@ const closing: (() => void)[] = [];
 const limits = { timeoutMs: 2_000, responseBytesMax: 1_000 };
 
 afterEach(() => {
+  nock.cleanAll();
   for (const close of closing.splice(0)) close();
 });
 
@@ -48,6 +50,32 @@ test("a connection that breaks before the answer leaves the outcome unknown", as
 
   expect(error.code).toBe("http.lost");
   expect(isOutcomeUnknown(error)).toBe(true);
+});
+
+test.each([
+  ["EHOSTUNREACH", "connect", "http.unreachable"],
+  ["ENETUNREACH", "connect", "http.unreachable"],
+  ["EHOSTUNREACH", "read", "http.lost"],
+  ["ENETUNREACH", "write", "http.lost"],
+  ["EHOSTUNREACH", undefined, "http.lost"],
+  ["ECONNRESET", "read", "http.lost"],
+])("%s while the system tried to %s is %s", async (code, syscall, expected) => {
+  nock("http://far.example")
+    .post("/")
+    .replyWithError(Object.assign(new Error("route"), { code, syscall }));
+
+  const error = await fetchWithin("http://far.example/", { ...limits, method: "POST" }).catch((thrown) => thrown);
+
+  expect(error.code).toBe(expected);
+  expect(isOutcomeUnknown(error)).toBe(expected === "http.lost");
+});
+
+test("of several addresses, none of which can be connected to, the first says why", async () => {
+  const refused = Object.assign(new Error("route"), { code: "EHOSTUNREACH", syscall: "connect" });
+  const all = Object.assign(new AggregateError([refused, refused]), { code: "EHOSTUNREACH" });
+  nock("http://far.example").get("/").replyWithError(all);
+
+  await expect(fetchWithin("http://far.example/", limits)).rejects.toMatchObject({ code: "http.unreachable" });
 });
 
 test("an answer that is too large is cut off while it streams", async () => {

@@ -91,7 +91,7 @@ describe("messages", () => {
 
   test("edits, deletions and reactions are told in a word", () => {
     const edit = { workspace_id: "w", message_id: 7, edit_wamid: "wamid.2", body: "Open now?" };
-    const reaction = { workspace_id: "w", message_id: 7, reactor: "i1", emoji: "👍" };
+    const reaction = { workspace_id: "w", message_id: 7, reaction_wamid: "wamid.3", reactor: "i1", emoji: "👍" };
 
     expect(came({ message_edit: [edit] })).toEqual(['edit "Open now?"']);
     expect(became("message", message, { edit_wamid: "wamid.2", edited_body: "Open now?" })).toEqual([

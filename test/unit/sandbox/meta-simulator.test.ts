@@ -20,8 +20,11 @@ interface Status {
 }
 
 /** A simulated Meta and an app that hears its webhooks; the app answers with the given HTTP statuses first, then 200. */
-async function metaAndApp({ answers = [], behaviour = {} }: { answers?: number[]; behaviour?: Behaviour } = {}) {
-  const meta = await startMetaSimulator({ appSecret: "s", latency: { p50Ms: 1, p99Ms: 1 }, statusGapMs: 5 });
+async function metaAndApp(
+  over: { answers?: number[]; behaviour?: Behaviour; latency?: { p50Ms: number; p99Ms: number } } = {},
+) {
+  const { answers = [], behaviour = {}, latency = { p50Ms: 1, p99Ms: 1 } } = over;
+  const meta = await startMetaSimulator({ appSecret: "s", latency, statusGapMs: 5 });
   const heard: { bytes: Buffer; signature: string | undefined }[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -150,6 +153,27 @@ describe("webhooks", () => {
 
     expect(new Set(statuses().map(({ id }) => id)).size).toBe(2);
   });
+});
+
+test("131000 after the work is an error of Graph, and the message exists nevertheless", async () => {
+  const { meta, statuses, send } = await metaAndApp({ behaviour: { answer131000AfterWork: 1, statuses: ["sent"] } });
+  meta.inbound({ phoneNumberId: "527", from: asha, text: "Hi" });
+
+  const { status, body } = await send({ biz_opaque_callback_data: "tv1:x" });
+  await until(() => statuses().length === 1);
+
+  expect([status, body.error.code]).toEqual([500, 131000]);
+  expect(statuses()).toMatchObject([{ status: "sent", biz_opaque_callback_data: "tv1:x" }]);
+});
+
+test("webhooks are on their way as long as answers are", async () => {
+  const { meta, heard } = await metaAndApp({ latency: { p50Ms: 300, p99Ms: 300 } });
+  const beganMs = performance.now();
+
+  meta.inbound({ phoneNumberId: "527", from: asha, text: "Hi" });
+  await until(() => heard.length === 1);
+
+  expect(performance.now() - beganMs).toBeGreaterThan(290);
 });
 
 test("from the 1,001st delivered service message of a month on, each is charged", async () => {

@@ -19,6 +19,9 @@ describe("the outcome of a send is unknown, and a value,", () => {
   test.each<[string, () => unknown]>([
     ["when a proxy answers 502 with a page", () => edge().reply(502, "<html>Bad gateway</html>")],
     ["when Graph's host answers 500 without an error of Graph", () => edge().reply(500, {})],
+    ["when Graph says that something went wrong", () => edge().reply(500, { error: { code: 131000 } })],
+    ["when Graph says so with 400", () => edge().reply(400, { error: { code: 2 } })],
+    ["when Graph answers 503 with a code that is no limit", () => edge().reply(503, { error: { code: 987_654 } })],
     ["when a 200 carries no message id", () => edge().reply(200, { messages: [] })],
     ["when a 200 is cut", () => edge().reply(200, '{"messages":[{"id"')],
     [
@@ -49,7 +52,7 @@ describe("a refusal is a Failure", () => {
     [190, 401, "whatsapp.token_invalid", "forbidden"],
     [131047, 400, "whatsapp.window_closed", "invalid"],
     [130429, 429, "whatsapp.throughput_reached", "throttled"],
-    [131000, 500, "whatsapp.temporary", "throttled"],
+    [131057, 500, "whatsapp.number_in_maintenance", "throttled"],
     [299, 403, "whatsapp.permission_missing", "forbidden"],
     [987_654, 400, "whatsapp.refused", "invalid"],
   ])("for code %i with status %i: %s", async (code, status, name, kind) => {

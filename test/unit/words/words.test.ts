@@ -24,7 +24,7 @@ test("every refusal says what happened and what to do next", () => {
     expect(isWordKey(`refusal.${word}.title`), word).toBe(true);
     expect(isWordKey(`refusal.${word}.action`), word).toBe(true);
   }
-  const titles = keys.filter((key) => /^(refusal|problem)\..*\.title$/.test(key));
+  const titles = keys.filter((key) => /^(refusal|problem|crm)\..*\.title$/.test(key));
   expect(titles.filter((key) => !isWordKey(key.replace(/title$/, "action")))).toEqual([]);
 });
 

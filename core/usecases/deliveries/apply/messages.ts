@@ -8,7 +8,7 @@ import {
   type Place,
   winsBase,
 } from "#core/domain/message.ts";
-import { joinReaction } from "#core/store/message-marks.ts";
+import { insertReaction } from "#core/store/message-marks.ts";
 import { loadMessages, type MessageKey, type StoredMessage } from "#core/store/messages.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import type { NumberEntry } from "./entry.ts";
@@ -42,8 +42,8 @@ function wamidMeant(fact: Fact): string | undefined {
 
 /**
  * Joins facts into the messages they mean, in memory; a message nobody has seen yet becomes a skeleton, so that a
- * status, an edit or a reaction that comes first has a place (architecture 3.3). Writes reactions, because the store
- * decides which word of a reactor is the latest. `placeOf` knows the places of the facts in `baseWinners`, and who
+ * status, an edit or a reaction that comes first has a place (architecture 3.3). Reactions are written at once: only the
+ * store knows which are new. `placeOf` knows the places of the facts in `baseWinners`, and who
  * reacted.
  */
 export async function joinIntoMessages(
@@ -83,14 +83,12 @@ export function touchedBy(touched: Map<string, TouchedMessage>, entry: NumberEnt
 
 export async function loadTouched(tx: Tx, entries: readonly NumberEntry[]): Promise<Map<string, TouchedMessage>> {
   const keys = new Map<string, MessageKey>();
-  let receivedAt = new Date(8.64e15);
   for (const entry of entries) {
     const key = messageKey(entry);
     if (key) keys.set(textOf(key), key);
-    if (entry.receivedAt < receivedAt) receivedAt = entry.receivedAt;
   }
   if (keys.size === 0) return new Map();
-  const stored = await loadMessages(tx, [...keys.values()], receivedAt);
+  const stored = await loadMessages(tx, [...keys.values()]);
   return new Map(stored.map((message) => [textOf(message), untouched(message)]));
 }
 
@@ -129,23 +127,23 @@ async function joinEntry(
   }
   if (fact.kind !== "reaction") return false;
   const reactor = fact.direction === "out" ? "business" : (place?.identityId ?? "unknown");
-  return joinReaction(tx, workspaceId, one.message.id, reactor, fact);
+  return insertReaction(tx, workspaceId, one.message.id, reactor, fact);
 }
 
 const quiet = new Set(["system", "request_welcome"]);
 
 function joinFact(one: TouchedMessage, fact: MessageFact, place: Place | undefined): boolean {
   const { state } = one.message;
-  const { baseRank, contentRank, conversationId, sentAt } = state;
-  const isChanged = joinMessage(state, fact, place);
+  const { baseRank, conversationId, sentAt } = state;
+  const joined = joinMessage(state, fact, place);
   const isLive = fact.source === "live" || fact.source === "echo" || fact.source === "send";
   // History and imports start nothing (I6): only what is heard live is news, and only once.
   if (isLive && state.baseRank > baseRank && baseRank < 4 && !quiet.has(fact.type)) one.isNews = true;
-  one.hasNewBase ||= state.baseRank > baseRank;
-  one.hasNewContent ||= state.contentRank > contentRank;
+  one.hasNewBase ||= joined.base || joined.window;
+  one.hasNewContent ||= joined.content;
   if (!one.message.isNew && sentAt && sentAt !== state.sentAt) one.isRetimed = true;
   if (conversationId && state.conversationId !== conversationId) one.leftConversation = conversationId;
-  return isChanged;
+  return joined.base || joined.content || joined.window || joined.status;
 }
 
 function textOf({ workspaceId, numberId, wamid }: MessageKey): string {

@@ -1,6 +1,6 @@
 import type { Fact, Naming } from "#core/domain/fact.ts";
 import { canonicalPhone } from "#core/domain/identity/phone.ts";
-import { insertEdges, projectPersons } from "#core/store/person-edges.ts";
+import { edgesOf, insertEdges, type NewEdge, projectPersons } from "#core/store/person-edges.ts";
 import { insertNumberChange } from "#core/store/phones.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import { type Entry, entriesOf } from "./entry.ts";
@@ -57,7 +57,7 @@ function momentOf(fact: Fact): Date | undefined {
   return fact.kind === "preference" || fact.kind === "new-bsuid" || fact.kind === "new-phone" ? fact.at : undefined;
 }
 
-/** "This person has a new BSUID": both are identities, and one human. */
+/** "This person has a new BSUID": both are identities, and one human, unless an agent has said otherwise. */
 async function joinByNewBsuids(tx: Tx, entries: readonly Entry[], now: Date): Promise<void> {
   const moved = entriesOf(entries, "new-bsuid");
   if (moved.length === 0) return;
@@ -65,11 +65,18 @@ async function joinByNewBsuids(tx: Tx, entries: readonly Entry[], now: Date): Pr
     [entry.fact.previous, entry.fact.current].map((bsuid) => referenceOf(entry, { bsuid })),
   );
   const ids = await resolvePeople(tx, references, now);
-  const edges = moved.flatMap(({ workspaceId, fact }, at) => {
+  const told = moved.flatMap(({ workspaceId, fact }, at): NewEdge[] => {
     const between = [ids[2 * at] as string, ids[2 * at + 1] as string] as const;
     if (between[0] === between[1]) return [];
     return [{ workspaceId, between, reason: fact.reason, evidence: fact.evidence, madeBy: "triveni", madeAt: now }];
   });
+  const known = await edgesOf(
+    tx,
+    told.map((it) => it.workspaceId),
+    told.map((it) => it.between[0]),
+  );
+  const parted = new Set(known.filter((it) => !it.isOpen && it.closedBy !== "triveni").map(({ a, b }) => `${a} ${b}`));
+  const edges = told.filter(({ between }) => !parted.has(between.toSorted().join(" ")));
   await insertEdges(tx, edges);
   const touched = edges.flatMap(({ workspaceId, between }) => between.map((id) => ({ workspaceId, id })));
   await projectPersons(
@@ -82,25 +89,23 @@ async function joinByNewBsuids(tx: Tx, entries: readonly Entry[], now: Date): Pr
 /** "This person has a new phone": from that moment the new phone has a new holder, whoever had it before. */
 async function recordNewPhones(tx: Tx, entries: readonly Entry[], now: Date): Promise<void> {
   const moved = entriesOf(entries, "new-phone");
-  if (moved.length === 0) return;
-  const from = await resolvePeople(
-    tx,
-    moved.map((entry) => referenceOf(entry, entry.fact.previous)),
-    now,
-  );
-  for (const [at, { workspaceId, portfolioKey, fact }] of moved.entries())
+  for (const { workspaceId, portfolioKey, fact } of moved) {
+    const { bsuid: fromBsuid, phone } = fact.previous;
+    // A BSUID says who moved for good; the phone they left says it only as long as it had one holder.
+    const fromPhone = fromBsuid === undefined && phone !== undefined ? canonicalPhone(phone) : undefined;
     await insertNumberChange(tx, {
       workspaceId,
       portfolioKey,
       wamid: fact.wamid,
       phone: canonicalPhone(fact.phone),
-      fromIdentityId: from[at] as string,
+      fromBsuid,
+      fromPhone,
       changedAt: fact.at,
     });
-  // Settles the new phones, even where nobody was seen with them yet.
-  await resolvePeople(
-    tx,
-    moved.map((entry) => referenceOf(entry, { phone: entry.fact.phone })),
-    now,
+  }
+  // Settles both ends, even where nobody was seen with them yet.
+  const ends = moved.flatMap((entry) =>
+    [entry.fact.previous, { phone: entry.fact.phone }].map((who) => referenceOf(entry, who)),
   );
+  await resolvePeople(tx, ends, now);
 }

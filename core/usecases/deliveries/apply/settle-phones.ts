@@ -1,5 +1,5 @@
-import { type PhoneEvent, type PhonePeriod, periodAt, phonePeriods } from "#core/domain/identity/phone-periods.ts";
-import { ensureIdentities, findIdentities, type Identity, type IdentityKey } from "#core/store/identities.ts";
+import { type PhonePeriod, periodAt } from "#core/domain/identity/phone-periods.ts";
+import { findIdentities, type Identity, type IdentityKey } from "#core/store/identities.ts";
 import {
   closeEdge,
   edgesOf,
@@ -8,20 +8,14 @@ import {
   projectPersons,
   type StoredEdge,
 } from "#core/store/person-edges.ts";
-import { loadHolders, loadNumberChanges, type PhoneKey } from "#core/store/phones.ts";
+import type { PhoneKey } from "#core/store/phones.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import { moveBetweenPeriods } from "./move-between-periods.ts";
+import { loadPhoneLives, type PhoneLife, phoneText } from "./phone-lives.ts";
 
 export interface SettledPhones {
   /** The identity of whoever held the phone at that moment. Only for phones that were settled. */
   identityAt(phone: PhoneKey, at: Date): string;
-}
-
-interface Settled {
-  key: PhoneKey;
-  periods: PhonePeriod[];
-  identities: Map<string, Identity>;
-  holders: Map<string, string>;
 }
 
 /** Made by us, from what Meta showed; an agent's own joining and parting is never touched. */
@@ -37,76 +31,33 @@ export async function settlePhones(
   { byPhone, news }: { byPhone: readonly PhoneKey[]; news: readonly PhoneKey[] },
   now: Date,
 ): Promise<SettledPhones> {
-  const settled = new Map<string, Settled>();
   const known = news.length > 0 ? await findIdentities(tx, news.map(firstPeriod)) : [];
   const phones = [...byPhone, ...news.filter((_, at) => known[at] !== undefined)];
-  if (phones.length > 0) {
-    for (const one of await loadPeriods(tx, phones)) settled.set(textOf(one.key), one);
-    await settleEdges(tx, [...settled.values()], now);
-    for (const { key, periods, identities } of settled.values())
-      if (periods.length > 1)
-        await moveBetweenPeriods(tx, key.workspaceId, periods, (period) => idOf(identities, period));
-  }
+  const lives = phones.length > 0 ? await loadPhoneLives(tx, phones) : new Map<string, PhoneLife>();
+  if (lives.size > 0) await settleEdges(tx, lives, now);
+  for (const { key, periods, identities } of lives.values())
+    if (periods.length > 1)
+      await moveBetweenPeriods(tx, key.workspaceId, periods, (period) => idOf(identities, period));
   return {
     identityAt(phone, at) {
-      const { periods, identities } = settled.get(textOf(phone)) as Settled;
+      const { periods, identities } = lives.get(phoneText(phone)) as PhoneLife;
       return idOf(identities, periodAt(periods, at));
     },
   };
 }
 
-async function loadPeriods(tx: Tx, phones: readonly PhoneKey[]): Promise<Settled[]> {
-  const firsts = await ensureIdentities(tx, phones.map(firstPeriod));
-  const holders = Map.groupBy(await loadHolders(tx, phones), textOf);
-  const changes = Map.groupBy(await loadNumberChanges(tx, phones), textOf);
-  const settled = phones.map((key, at): Settled => {
-    const held = holders.get(textOf(key)) ?? [];
-    const events: PhoneEvent[] = [
-      ...held.map((it) => ({ kind: "holder" as const, at: it.firstSeenAt, bsuid: it.bsuid })),
-      ...(changes.get(textOf(key)) ?? []).map((it) => ({
-        kind: "change" as const,
-        at: it.changedAt,
-        wamid: it.wamid,
-        fromIdentityId: it.fromIdentityId,
-      })),
-    ];
-    const first = firsts[at] as Identity;
-    return {
-      key,
-      periods: phonePeriods(key.phone, events),
-      identities: new Map([[first.key, first]]),
-      holders: new Map(held.map((it) => [it.bsuid, it.identityId])),
-    };
-  });
-  await ensureLaterPeriods(tx, settled);
-  return settled;
-}
-
-async function ensureLaterPeriods(tx: Tx, settled: readonly Settled[]): Promise<void> {
-  const wanted = settled.flatMap((one) =>
-    one.periods.slice(1).map((period) => ({ one, key: identityKey(one.key, period.key) })),
-  );
-  const made = await ensureIdentities(
-    tx,
-    wanted.map(({ key }) => key),
-  );
-  for (const [at, identity] of made.entries()) wanted[at]?.one.identities.set(identity.key, identity);
-}
-
-async function settleEdges(tx: Tx, settled: readonly Settled[], now: Date): Promise<void> {
-  const owned = settled.flatMap(({ identities }) => [...identities.values()]);
+async function settleEdges(tx: Tx, lives: Map<string, PhoneLife>, now: Date): Promise<void> {
+  const owned = [...lives.values()].flatMap(({ identities }) => [...identities.values()]);
   const known = await edgesOf(
     tx,
     owned.map((it) => it.workspaceId),
     owned.map((it) => it.id),
   );
-  const wanted = settled.flatMap((one) => edgesWanted(one, now));
+  const wanted = [...lives.values()].flatMap((life) => edgesWanted(life, lives, now));
   const wantedPairs = new Set(wanted.map(pairOf));
-  const settledPairs = new Set(
-    known.filter((edge) => edge.isOpen || edge.closedBy !== us).map((it) => `${it.workspaceId} ${it.a} ${it.b}`),
-  );
+  const settledPairs = new Set(known.filter(isDecided).map(pairOfStored));
   const missing = wanted.filter((edge) => !settledPairs.has(pairOf(edge)));
-  const wrong = known.filter((edge) => isOurs(edge) && !wantedPairs.has(`${edge.workspaceId} ${edge.a} ${edge.b}`));
+  const wrong = known.filter((edge) => isOurs(edge) && !wantedPairs.has(pairOfStored(edge)));
   for (const { workspaceId, id } of wrong)
     await closeEdge(tx, { workspaceId, id, by: us, reason: "an earlier holder of the phone was learnt of", at: now });
   await insertEdges(tx, missing);
@@ -121,31 +72,38 @@ async function settleEdges(tx: Tx, settled: readonly Settled[], now: Date): Prom
   );
 }
 
-function isOurs(edge: StoredEdge): boolean {
-  return edge.isOpen && edge.madeBy === us && edge.reason === "shown-together";
+/** Open already, or parted by an agent: neither is to be made (again). */
+function isDecided(edge: StoredEdge): boolean {
+  return edge.madeBy === us && (edge.isOpen || edge.closedBy !== us);
 }
 
-function edgesWanted({ key, periods, identities, holders }: Settled, now: Date): NewEdge[] {
+function isOurs(edge: StoredEdge): boolean {
+  return edge.isOpen && edge.madeBy === us && (edge.reason === "shown-together" || edge.reason === "changed-number");
+}
+
+function edgesWanted(
+  { key, periods, identities, holders, movers }: PhoneLife,
+  lives: Map<string, PhoneLife>,
+  now: Date,
+) {
   const edge = { workspaceId: key.workspaceId, madeBy: us, madeAt: now };
   return periods.flatMap((period): NewEdge[] => {
     const own = idOf(identities, period);
     const holder = period.holder === undefined ? undefined : holders.get(period.holder);
+    const mover = period.openedBy === undefined ? undefined : movers.get(period.openedBy);
+    const origin = mover?.fromPhone && lives.get(phoneText({ ...key, phone: mover.fromPhone }));
+    const from =
+      mover?.identityId ?? (origin && mover && idOf(origin.identities, periodAt(origin.periods, mover.changedAt)));
     const edges: NewEdge[] = [];
     if (holder) edges.push({ ...edge, between: [own, holder], reason: "shown-together", evidence: key.phone });
-    if (period.changedFrom && period.changedFrom !== own) {
-      const evidence = period.key.slice(key.phone.length + 1);
-      edges.push({ ...edge, between: [own, period.changedFrom], reason: "changed-number", evidence });
-    }
+    if (mover && from && from !== own)
+      edges.push({ ...edge, between: [own, from], reason: "changed-number", evidence: mover.wamid });
     return edges;
   });
 }
 
-function firstPeriod(phone: PhoneKey): IdentityKey {
-  return identityKey(phone, phone.phone);
-}
-
-function identityKey({ workspaceId, portfolioKey }: PhoneKey, key: string) {
-  return { workspaceId, portfolioKey, kind: "phone" as const, key };
+function firstPeriod({ workspaceId, portfolioKey, phone }: PhoneKey): IdentityKey {
+  return { workspaceId, portfolioKey, kind: "phone", key: phone };
 }
 
 function idOf(identities: Map<string, Identity>, period: PhonePeriod): string {
@@ -156,6 +114,6 @@ function pairOf({ workspaceId, between }: NewEdge): string {
   return `${workspaceId} ${between.toSorted().join(" ")}`;
 }
 
-function textOf({ workspaceId, portfolioKey, phone }: PhoneKey): string {
-  return `${workspaceId} ${portfolioKey} ${phone}`;
+function pairOfStored({ workspaceId, a, b }: StoredEdge): string {
+  return `${workspaceId} ${a} ${b}`;
 }

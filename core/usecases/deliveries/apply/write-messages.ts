@@ -1,7 +1,13 @@
 import { markerOf } from "#core/crm/marker.ts";
-import { bumpConversations, type ConversationChange, reprojectConversations } from "#core/store/conversations.ts";
+import {
+  type BumpedConversation,
+  bumpConversations,
+  type ConversationChange,
+  reprojectConversations,
+} from "#core/store/conversations.ts";
 import { insertCrmWrites } from "#core/store/crm-write-queue.ts";
-import { insertMessages, rewriteMessages, updateMessageStatus } from "#core/store/messages.ts";
+import { insertRemovals } from "#core/store/message-removals.ts";
+import { insertMessages, rewriteMessages, touchQuoting, updateMessageStatus } from "#core/store/messages.ts";
 import type { Tx } from "#core/store/transaction.ts";
 import type { TouchedMessage } from "./messages.ts";
 
@@ -16,12 +22,9 @@ export async function writeMessages(
   now: Date,
 ): Promise<Map<string, string>> {
   const changed = touched.filter((one) => one.isChanged);
-  const versions = await bumpConversations(tx, conversationChanges(changed));
-  const writes = changed.map((one) => ({
-    ...one,
-    version:
-      one.message.state.conversationId === undefined ? "0" : (versions.get(one.message.state.conversationId) ?? "0"),
-  }));
+  const bumped = await bumpConversations(tx, conversationChanges(changed));
+  const versionOf = (id: string | undefined) => (id === undefined ? "0" : (bumped.get(id)?.version ?? "0"));
+  const writes = changed.map((one) => ({ ...one, version: versionOf(one.message.state.conversationId) }));
   await insertMessages(
     tx,
     writes.filter((write) => write.message.isNew),
@@ -46,7 +49,7 @@ export async function writeMessages(
     })),
     now,
   );
-  return versions;
+  return new Map([...bumped].map(([id, { version }]) => [id, version]));
 }
 
 async function reproject(tx: Tx, moved: readonly TouchedMessage[]): Promise<void> {
@@ -54,6 +57,15 @@ async function reproject(tx: Tx, moved: readonly TouchedMessage[]): Promise<void
     const ids = ones.flatMap((one) => [one.message.state.conversationId, one.leftConversation]);
     await reprojectConversations(tx, workspaceId, [...new Set(ids.filter((id) => id !== undefined))]);
   }
+}
+
+/** What others quote looks different now: it was edited, revoked or filled, or came later than what quotes it. */
+function changesQuotes(write: TouchedMessage, bumped: Map<string, BumpedConversation>): boolean {
+  const { conversationId, sentAt } = write.message.state;
+  if (conversationId === undefined || sentAt === undefined) return false;
+  if (!write.message.isNew) return isRewritten(write);
+  const newest = bumped.get(conversationId)?.lastMessageAt;
+  return newest !== null && newest !== undefined && sentAt < newest;
 }
 
 function isRewritten({ hasNewBase, hasNewContent, hasNewEdit, message }: TouchedMessage): boolean {

@@ -103,6 +103,20 @@ test("reading back looks through every page and finds markers inside an editor's
   expect([...found]).toEqual([[markerOf("a"), "1"]]);
 });
 
+test("a timeline of more than 20,000 entries, and one of a contact that is gone, will never be read back", async () => {
+  nock(base)
+    .post(ASSOCIATIONS)
+    .times(40)
+    .reply(200, { results: [{ to: [{ toObjectId: 1 }], paging: { next: { after: "x" } } }] });
+  const record = { type: "contact", id: "51" };
+  const long = connector.findLogged(testContext(), record, ["x"]);
+  await expect(long).rejects.toMatchObject({ code: "crm.timeline_too_long", next: { retry: "never" } });
+  nock(base).post(ASSOCIATIONS).reply(404, {});
+  const gone = connector.findLogged(testContext(), record, ["x"]);
+
+  await expect(gone).rejects.toMatchObject({ code: "crm.record_gone", next: { retry: "never" } });
+});
+
 test("half an answer while reading back is a Failure: what is not seen may be there", async () => {
   nock(base)
     .post(ASSOCIATIONS)

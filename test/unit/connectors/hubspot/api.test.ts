@@ -1,12 +1,15 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import nock from "nock";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { hubspotApi } from "#connectors/hubspot/api.ts";
 import { isOutcomeUnknown } from "#connectors/hubspot/errors.ts";
 import { Failure } from "#core/kit/failure.ts";
 import { testContext } from "./context.ts";
 
 const http = { baseUrl: "https://hubspot.test", timeoutMs: 200 };
-const api = hubspotApi(http, { clientId: "id", clientSecret: "very-secret" });
+const app = { clientId: "id", clientSecret: "very-secret" };
+const api = hubspotApi(http, app);
 const request = { method: "POST", path: "/crm/objects/2026-09/contacts", body: { properties: {} } } as const;
 
 beforeEach(() => nock.disableNetConnect());
@@ -14,6 +17,17 @@ afterEach(() => {
   nock.cleanAll();
   nock.enableNetConnect();
 });
+
+/** A HubSpot on a port of its own. */
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 async function failureOf(work: Promise<unknown>): Promise<Failure> {
   const error = await work.then(
@@ -24,14 +38,36 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
   return error;
 }
 
-test("no answer within the time limit is a Failure with an unknown outcome", async () => {
-  nock(http.baseUrl).post(request.path).delay(2_000).reply(201, {});
+test("a call without an answer in time is aborted, and a Failure with an unknown outcome", async () => {
+  nock.enableNetConnect("127.0.0.1");
+  const { promise: aborted, resolve: abort } = Promise.withResolvers<string>();
+  const url = await serve((call) => call.on("close", () => abort("aborted")));
 
-  const failure = await failureOf(api.call(testContext(), request));
+  const failure = await failureOf(hubspotApi({ baseUrl: url, timeoutMs: 200 }, app).call(testContext(), request));
 
   expect(failure.code).toBe("http.timeout");
-  expect(failure.message).toBe("HubSpot gave no answer to POST /crm/objects/2026-09/contacts within 200 ms.");
+  expect(failure.message).toBe(`POST ${url}/crm/objects/2026-09/contacts gave no answer within 200 ms.`);
   expect(isOutcomeUnknown(failure)).toBe(true);
+  expect(await aborted).toBe("aborted");
+});
+
+test("an answer without end is cut off at the limit, with an unknown outcome", async () => {
+  nock.enableNetConnect("127.0.0.1");
+  let written = 0;
+  const url = await serve((_, response) => {
+    const chunk = Buffer.alloc(1_000_000, "x");
+    const more = () => {
+      while (!response.destroyed && response.write(chunk)) written += chunk.length;
+    };
+    response.on("drain", more);
+    more();
+  });
+
+  const failure = await failureOf(hubspotApi({ baseUrl: url, timeoutMs: 20_000 }, app).call(testContext(), request));
+
+  expect(failure.code).toBe("http.too_large");
+  expect(isOutcomeUnknown(failure)).toBe(true);
+  expect(written).toBeLessThan(40_000_000);
 });
 
 test("a connection that is cut has an unknown outcome, one that was refused has not", async () => {
