@@ -1,4 +1,5 @@
 import type { ConnectorContext } from "#core/crm/context.ts";
+import type { CrmPerson } from "#core/crm/record.ts";
 import { canonicalPhone } from "#core/domain/identity/phone.ts";
 import type { HubspotApi } from "./api.ts";
 import { SEARCHES } from "./limits.ts";
@@ -16,11 +17,11 @@ const NATIONAL_PROPERTIES = ["hs_searchable_calculated_phone_number", "hs_search
 const PHONE_PROPERTIES = ["phone", "mobilephone", "hs_whatsapp_phone_number"];
 const COMPARED = [...PHONE_PROPERTIES, "hs_calculated_phone_number", "hs_calculated_mobile_number"];
 
-/** The contact that has one of these phones (newest first); of several with the same phone the oldest. */
+/** The contact that has one of the person's phones (newest first) and is nobody else's; of several with the same phone the oldest. */
 export async function searchByPhone(
   api: HubspotApi,
   context: ConnectorContext,
-  phones: readonly string[],
+  { phones, strangersRecords }: CrmPerson,
 ): Promise<string | undefined> {
   const wanted = [...new Set(phones.map(canonicalPhone))].slice(0, PHONES_MAX);
   const { body } = await api.call(context, {
@@ -31,7 +32,7 @@ export async function searchByPhone(
   });
   const candidates = Found.parse(body).results.map((contact) => ({ contact, rank: rankOf(contact, wanted) }));
   const matches = candidates
-    .filter(({ rank }) => rank >= 0)
+    .filter(({ rank, contact }) => rank >= 0 && !strangersRecords.includes(contact.id))
     .toSorted((a, b) => a.rank - b.rank || byAge(a.contact, b.contact));
   if (matches.length > 1) {
     const contactIds = matches.map(({ contact }) => contact.id);

@@ -1,7 +1,6 @@
 import type { RecordResult } from "#core/crm/connector.ts";
 import type { ConnectorContext } from "#core/crm/context.ts";
 import type { CrmPerson } from "#core/crm/record.ts";
-import { canonicalPhone } from "#core/domain/identity/phone.ts";
 import { Failure } from "#core/kit/failure.ts";
 import type { HubspotApi } from "./api.ts";
 import { searchByPhone } from "./contact-search.ts";
@@ -22,15 +21,10 @@ export async function findOrCreateRecords(
   people: readonly CrmPerson[],
 ): Promise<RecordResult[]> {
   const results: RecordResult[] = [];
-  const byPhone = new Map<string, Promise<RecordResult>>();
   const queue = people.entries();
   const work = async () => {
     for (const [at, person] of queue) {
-      const phone = canonicalPhone(person.phones[0] ?? "");
-      // Two people with one phone in one call: the search would not yet show the second what the first one made.
-      const result = (phone && byPhone.get(phone)) || settled(api, ids, context, person);
-      if (phone) byPhone.set(phone, result);
-      results[at] = await result;
+      results[at] = await settled(api, ids, context, person);
     }
   };
   await Promise.all(Array.from({ length: ABREAST }, work));
@@ -62,7 +56,7 @@ async function find(api: HubspotApi, ids: WhatsappIds, context: ConnectorContext
   const mustAskById = isKeyed && (person.mayExist || person.phones.length === 0);
   const byId = mustAskById ? await ids.find(context, person) : undefined;
   if (byId !== undefined || person.phones.length === 0) return byId;
-  return searchByPhone(api, context, person.phones);
+  return searchByPhone(api, context, person);
 }
 
 async function create(

@@ -59,7 +59,10 @@ export function whatsappIds(api: HubspotApi): WhatsappIds {
         },
       });
       const { results } = BatchAnswer.parse(body);
-      return results.find(({ properties }) => ids.includes(properties[WHATSAPP_ID] ?? ""))?.id;
+      return results.find(
+        ({ id, properties }) =>
+          ids.includes(properties[WHATSAPP_ID] ?? "") && !person.strangersRecords.includes(id),
+      )?.id;
     },
   };
 }

@@ -14,8 +14,9 @@ export interface CrmConnector {
   readonly activitiesMax: number;
 
   /**
-   * Finds the record of each person, or makes one; answers in the order of `people`. Two people of one call with the same
-   * phone get the same record. Nothing of an existing record is changed.
+   * Finds the record of each person, or makes one; answers in the order of `people`. No two people of one call
+   * have the same newest phone. A record in `strangersRecords` is not taken, though its phone fits. Nothing of an existing
+   * record is changed.
    * The caller holds a lock for each person over all processes, remembers what it is told, and does not ask again for a
    * person it has a record of: a CRM's search may lag behind its writes.
    */

@@ -18,6 +18,8 @@ export interface CrmPerson {
   name?: string;
   /** An earlier try to make the record may have succeeded without our learning of it. */
   mayExist: boolean;
+  /** Ids of records of other people who have or had one of these phones: never to be taken for this one. */
+  strangersRecords: string[];
 }
 
 /** One message for the timeline of a record. */

@@ -29,29 +29,45 @@ export async function selectLinksOfPersons(
   return rows;
 }
 
-/**
- * Records of other persons that were linked under the same phone number (the number changed hands, or two identities are
- * not joined yet). The CRM's search by phone would answer the same, but only after it has caught up.
- */
-export async function selectLinksOfPhones(
+export interface PhoneNeighbour extends RecordLink {
+  phone: string;
+  /** Within one portfolio two persons of one phone are two humans: the phone was recycled (core/domain/identity/phone-periods.ts). */
+  isStranger: boolean;
+}
+
+/** Records of other persons that have or had one of these phones (canonical), last seen holder first. */
+export async function selectPhoneNeighbours(
   tx: Tx,
-  install: InstallKey,
-  phones: readonly string[],
-): Promise<(Omit<RecordLink, "personId"> & { phone: string })[]> {
-  const { rows } = await tx.query(sql`
-    with holder as (
-      select p.phone, a.identity_id from unnest(${phones}::text[]) as p (phone)
-      join identity_attribute a on a.workspace_id = ${install.workspaceId} and a.kind = 'phone' and a.value = p.phone
-      union
-      select p.phone, i.id from unnest(${phones}::text[]) as p (phone)
-      cross join (select distinct portfolio_key from waba where workspace_id = ${install.workspaceId}) w
-      join identity i on i.workspace_id = ${install.workspaceId} and i.portfolio_key = w.portfolio_key
-        and i.kind = 'phone' and i.key = p.phone)
-    select distinct on (h.phone) h.phone, l.record_type as "recordType", l.record_id as "recordId"
-    from holder h
-    join record_link l on l.workspace_id = ${install.workspaceId} and l.install_id = ${install.installId}
-      and l.identity_id = h.identity_id
-    order by h.phone, l.linked_at, l.record_id`);
+  { workspaceId, installId }: InstallKey,
+  people: readonly { personId: string; phone: string }[],
+): Promise<PhoneNeighbour[]> {
+  const { rows } = await tx.query<PhoneNeighbour>(sql`
+    with asked as (
+      select * from unnest(${people.map((it) => it.personId)}::uuid[], ${people.map((it) => it.phone)}::text[]) u (person_id, phone)
+    ), named as (
+      select p.phone, a.identity_id, a.last_seen_at as seen_at from (select distinct phone from asked) p
+      join identity_attribute a on a.workspace_id = ${workspaceId} and a.kind = 'phone' and a.value = p.phone
+      union all
+      select p.phone, i.id, i.created_at from (select distinct phone from asked) p
+      cross join (select distinct portfolio_key from waba where workspace_id = ${workspaceId}) w
+      join identity i on i.workspace_id = ${workspaceId} and i.portfolio_key = w.portfolio_key
+        and i.kind = 'phone' and i.key = p.phone
+      union all
+      select p.phone, i.id, c.changed_at from (select distinct phone from asked) p
+      join number_change c on c.workspace_id = ${workspaceId} and c.phone = p.phone
+      join identity i on i.workspace_id = c.workspace_id and i.portfolio_key = c.portfolio_key
+        and i.kind = 'phone' and i.key = c.phone || '#' || c.wamid
+    )
+    select asked.person_id as "personId", asked.phone, l.record_type as "recordType", l.record_id as "recordId",
+      bool_or(exists (select from identity own where own.workspace_id = ${workspaceId}
+        and own.person_id = asked.person_id and own.portfolio_key = h.portfolio_key)) as "isStranger"
+    from asked
+    join named on named.phone = asked.phone
+    join identity h on h.workspace_id = ${workspaceId} and h.id = named.identity_id and h.person_id <> asked.person_id
+    join identity any_of on any_of.workspace_id = ${workspaceId} and any_of.person_id = h.person_id
+    join record_link l on l.workspace_id = ${workspaceId} and l.install_id = ${installId} and l.identity_id = any_of.id
+    group by asked.person_id, asked.phone, l.record_type, l.record_id
+    order by max(named.seen_at) desc, l.record_id`);
   return rows;
 }
 

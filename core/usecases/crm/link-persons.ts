@@ -4,7 +4,7 @@ import { canonicalPhone } from "#core/domain/identity/phone.ts";
 import { Failure } from "#core/kit/failure.ts";
 import { selectPersonNames, selectRecentRefusals } from "#core/store/crm-messages.ts";
 import { abandonLeases, acquireLeases, releaseLeases } from "#core/store/leases.ts";
-import { insertLinks, selectLinksOfPersons, selectLinksOfPhones } from "#core/store/record-links.ts";
+import { insertLinks, selectLinksOfPersons, selectPhoneNeighbours } from "#core/store/record-links.ts";
 import { asWorkspaces, type Tx } from "#core/store/transaction.ts";
 import type { Turn } from "./turn.ts";
 
@@ -104,12 +104,49 @@ async function findLocked(
     personIds.filter((personId) => !known.has(personId)),
   );
   for (const person of people) person.mayExist = wasAbandoned(person.personId);
-  const found = await underSamePhone(turn, people);
-  const asked = people.filter(({ personId }) => !found.has(personId));
-  const answers = asked.length > 0 ? await turn.connector.findOrCreateRecords(turn.context, asked) : [];
-  for (const [at, { personId }] of asked.entries()) found.set(personId, answers[at] ?? lostAnswer(turn));
-  await remember(turn, found, identities);
+  const found = new Map<string, RecordResult>();
+  const unsettled = new Map<string | undefined, RecordResult>();
+  for (const round of roundsOf(people)) {
+    // What may have been made for an earlier one of the same phone must be known before the next is looked for.
+    for (const person of round) {
+      const earlier = unsettled.get(phoneOf(person));
+      if (earlier !== undefined) found.set(person.personId, earlier);
+    }
+    const ready = round.filter(({ personId }) => !found.has(personId));
+    for (const [personId, result] of await findRound(turn, ready, identities)) found.set(personId, result);
+    for (const person of ready) {
+      const result = found.get(person.personId);
+      const isOpen = result?.outcome === "unknown" || result?.outcome === "failed";
+      if (isOpen && phoneOf(person) !== undefined) unsettled.set(phoneOf(person), result);
+    }
+  }
   return new Map<string, RecordResult>([...known, ...found]);
+}
+
+/** Nobody is in one round with another of the same phone: what was linked in the first decides about the second. */
+function roundsOf(people: readonly CrmPerson[]): CrmPerson[][] {
+  const rounds: CrmPerson[][] = [];
+  const seen = new Map<string, number>();
+  for (const person of people) {
+    const phone = phoneOf(person);
+    const round = phone === undefined ? 0 : (seen.get(phone) ?? 0);
+    if (phone !== undefined) seen.set(phone, round + 1);
+    rounds[round] = [...(rounds[round] ?? []), person];
+  }
+  return rounds;
+}
+
+async function findRound(
+  turn: Turn,
+  people: readonly CrmPerson[],
+  identities: ReadonlyMap<string, string>,
+): Promise<Map<string, RecordResult>> {
+  const round = await underSamePhone(turn, people);
+  const asked = people.filter(({ personId }) => !round.has(personId));
+  const answers = asked.length > 0 ? await turn.connector.findOrCreateRecords(turn.context, asked) : [];
+  for (const [at, { personId }] of asked.entries()) round.set(personId, answers[at] ?? lostAnswer(turn));
+  await remember(turn, round, identities);
+  return round;
 }
 
 async function peopleOf(turn: Turn, personIds: readonly string[]): Promise<CrmPerson[]> {
@@ -121,6 +158,7 @@ async function peopleOf(turn: Turn, personIds: readonly string[]): Promise<CrmPe
     bsuids,
     ...(name !== undefined && { name }),
     mayExist: false,
+    strangersRecords: [],
   }));
 }
 
@@ -131,17 +169,31 @@ function firstOfEachForm(phones: readonly string[]): string[] {
   return [...forms.values()];
 }
 
+/**
+ * Who has the phone of somebody linked shares the record: one human seen by two portfolios. But the holders of a recycled
+ * phone are two humans (I16): the record of one is never taken for the other, who gets a record of their own.
+ */
 async function underSamePhone(turn: Turn, people: readonly CrmPerson[]): Promise<Map<string, RecordResult>> {
-  const phones = people.flatMap((person) => (person.phones[0] ? [canonicalPhone(person.phones[0])] : []));
-  if (phones.length === 0) return new Map();
-  const links = await inWorkspace(turn, (tx) => selectLinksOfPhones(tx, turn.install, phones));
-  const byPhone = new Map(links.map((link) => [link.phone, { type: link.recordType, id: link.recordId }]));
-  return new Map(
-    people.flatMap(({ personId, phones: [phone] }): [string, RecordResult][] => {
-      const record = phone && byPhone.get(canonicalPhone(phone));
-      return record ? [[personId, { outcome: "linked", record, how: "found" }]] : [];
-    }),
+  const phones = people.flatMap((person) =>
+    person.phones.map((phone) => ({ personId: person.personId, phone: canonicalPhone(phone) })),
   );
+  if (phones.length === 0) return new Map();
+  const neighbours = await inWorkspace(turn, (tx) => selectPhoneNeighbours(tx, turn.install, phones));
+  const results = new Map<string, RecordResult>();
+  for (const person of people) {
+    const theirs = neighbours.filter(({ personId }) => personId === person.personId);
+    const strangers = new Set(theirs.filter(({ isStranger }) => isStranger).map(({ recordId }) => recordId));
+    person.strangersRecords = [...strangers];
+    const shared = theirs.find(({ phone, recordId }) => phone === phoneOf(person) && !strangers.has(recordId));
+    if (shared === undefined) continue;
+    const record = { type: shared.recordType, id: shared.recordId };
+    results.set(person.personId, { outcome: "linked", record, how: "found" });
+  }
+  return results;
+}
+
+function phoneOf({ phones: [phone] }: CrmPerson): string | undefined {
+  return phone === undefined ? undefined : canonicalPhone(phone);
 }
 
 async function remember(

@@ -297,7 +297,9 @@ describe("hostile requests", () => {
     const answer = await ask(replies, { ...reply(), text });
 
     expect(answer).toMatchObject({ status: 202, body: { outcome: "queued" } });
-    const { rows } = await database.owner.query("select body from send where id = $1", [answer.body.itemId.slice(1)]);
+    const { rows } = await database.owner.query("select body from send where id = $1", [
+      (answer.body as { itemId: string }).itemId.slice(1),
+    ]);
     expect(rows).toEqual([{ body: stored }]);
   });
 

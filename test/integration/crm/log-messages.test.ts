@@ -236,20 +236,49 @@ test("somebody without a phone gets a contact only where our unique property can
   ]);
 });
 
-test("two identities of one person share a contact, and two persons with one phone do too", async () => {
+test("two identities of one person share a contact, and so does the same phone in another portfolio", async () => {
   const phone = await makeIdentity(database, stage, { phone: "919876543210" });
   const bsuid = await makeIdentity(database, stage, { bsuid: "IN.1", personId: phone.personId });
-  const recycled = await makeIdentity(database, stage, { bsuid: "IN.2", phone: "919876543210" });
+  const elsewhere = await makeIdentity(database, stage, { bsuid: "IN.2", phone: "919876543210", portfolio: "p2" });
   await makeMessage(database, stage, phone.identityId);
   await drain(database, crmWorker(database, hubspot), stage);
   await makeMessage(database, stage, bsuid.identityId);
-  await makeMessage(database, stage, recycled.identityId);
+  await makeMessage(database, stage, elsewhere.identityId);
   for (const contact of portal.contacts) contact.searchableAt = Number.POSITIVE_INFINITY;
 
   await drain(database, crmWorker(database, hubspot), stage);
 
   expect(portal.contacts).toHaveLength(1);
   expect(portal.communications).toHaveLength(3);
+});
+
+test.each([
+  ["after the old owner was linked", true],
+  ["in the same batch as the old owner", false],
+])("the new owner of a recycled phone gets a contact of their own: %s", async (_, isLinkedBefore) => {
+  const old = await makeIdentity(database, stage, { bsuid: "IN.1", phone: "919876543210", name: "Asha" });
+  const recycled = await makeIdentity(database, stage, { bsuid: "IN.2", phone: "919876543210", name: "Ravi" });
+  const elsewhere = await makeIdentity(database, stage, { bsuid: "IN.9", phone: "919876543210", portfolio: "p2" });
+  await makeMessage(database, stage, old.identityId, { body: "From Asha" });
+  if (isLinkedBefore) await drain(database, crmWorker(database, hubspot), stage);
+  await makeMessage(database, stage, recycled.identityId, { body: "From Ravi" });
+
+  await drain(database, crmWorker(database, hubspot), stage);
+  await makeMessage(database, stage, recycled.identityId, { body: "From Ravi again" });
+  await makeMessage(database, stage, elsewhere.identityId, { body: "From whoever has it" });
+  await drain(database, crmWorker(database, hubspot), stage);
+
+  const [asha, ravi] = ["Asha", "Ravi"].map(
+    (name) => portal.contacts.find(({ properties }) => properties["firstname"] === name)?.id,
+  );
+  const on = (id?: string) =>
+    portal.communications
+      .filter(({ associations }) => associations.includes(id ?? ""))
+      .map(({ properties }) => /From [^[]*/.exec(properties["hs_communication_body"] ?? "")?.[0].trim());
+  expect(portal.contacts).toHaveLength(2);
+  expect(on(asha).filter((text) => text !== "From whoever has it")).toEqual(["From Asha"]);
+  expect(on(ravi).filter((text) => text !== "From whoever has it")).toEqual(["From Ravi", "From Ravi again"]);
+  expect([asha, ravi].some((id) => on(id).includes("From whoever has it"))).toBe(true);
 });
 
 test("the timeline says who wrote, shows hostile text as text, and ends with our marker", async () => {

@@ -63,6 +63,7 @@ export interface PersonSeed {
   name?: string;
   /** To be one person with somebody made before. */
   personId?: string;
+  portfolio?: string;
 }
 
 export async function makeIdentity(
@@ -75,7 +76,7 @@ export async function makeIdentity(
   const [kind, key] = person.bsuid ? ["bsuid", person.bsuid] : ["phone", person.phone];
   await owner.query(sql`
     insert into identity (workspace_id, id, portfolio_key, kind, key, person_id)
-    values (${workspaceId}, ${identityId}, 'p1', ${kind}, ${key}, ${personId})`);
+    values (${workspaceId}, ${identityId}, ${person.portfolio ?? "p1"}, ${kind}, ${key}, ${personId})`);
   const attributes = [
     ["phone", person.phone],
     ["wa-id", person.phone],

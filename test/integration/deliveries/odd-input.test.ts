@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { connectNumber } from "#test/support/apply.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { delivery, inbound, statusOf, textFrom } from "#test/support/payloads.ts";
+import { until } from "#test/support/until.ts";
 import { startWebhookStage } from "./webhook-stage.ts";
 
 const database = await freshDatabase();
@@ -80,10 +81,12 @@ test("ten bombs at once cost a bounded heap, and a message beside them is applie
     ...Array.from({ length: 10 }, () => stage.post(bomb)),
     stage.post(JSON.stringify(text("wamid.beside", "beside the bombs"))),
   ]);
+  await until(async () => (await stage.stored()).length === 11);
   await stage.settled();
   clearInterval(watch);
 
-  expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 11 }, () => 200));
+  // A machine too busy for 5 s answers 503 for what it stores all the same.
+  expect(responses.every(({ status }) => status === 200 || status === 503)).toBe(true);
   expect(await stage.parked()).toHaveLength(10);
   expect(await messages()).toMatchObject([{ wamid: "wamid.beside" }]);
   expect(most).toBeLessThan(heapGrowthMax);

@@ -78,8 +78,9 @@ async function underWay(url: string): Promise<{ answer: Promise<Response | "brok
   return { answer, goOn };
 }
 
+/** On a connection of its own each time: one that is kept alive is another question. */
 async function isRefused(url: string): Promise<boolean> {
-  return fetch(`${url}/livez`).then(
+  return fetch(`${url}/livez`, { headers: { connection: "close" } }).then(
     () => false,
     () => true,
   );

@@ -5,7 +5,7 @@ import { joinPeople, partPeople } from "#core/usecases/identities/join-people.ts
 import { applyPayloads, connectNumber, type TestNumber } from "#test/support/apply.ts";
 import { canonicalStore } from "#test/support/canonical-store.ts";
 import { freshDatabase } from "#test/support/database.ts";
-import { textFrom } from "#test/support/payloads.ts";
+import { delivery, textFrom } from "#test/support/payloads.ts";
 
 const database = await freshDatabase();
 const at = 1_795_000_000;
@@ -82,6 +82,41 @@ test("what an agent parted is not joined again by the same words of Meta", async
   );
 
   expect(await personsOf(number)).toEqual([{ person: ["bsuid:IN.9"] }, { person: ["phone:919845000117"] }]);
+});
+
+test("a redelivered change of BSUID does not join again what an agent parted", async () => {
+  const number = await connectNumber(database);
+  const update = delivery("user_id_update", {
+    user_id_update: [{ user_id: { previous: "IN.1", current: "IN.2" }, timestamp: String(at) }],
+  });
+  await applyPayloads(database, number, [update], now);
+  const { rows } = await database.owner.query("select id from identity where workspace_id = $1", [number.workspaceId]);
+  const identities = rows.map((row) => row.id) as [string, string];
+  expect(await personsOf(number)).toEqual([{ person: ["bsuid:IN.1", "bsuid:IN.2"] }]);
+
+  await partPeople(database.app, systemClock, { ...said, ...number, identities });
+  await applyPayloads(database, number, [update], now);
+
+  expect(await personsOf(number)).toEqual([{ person: ["bsuid:IN.1"] }, { person: ["bsuid:IN.2"] }]);
+});
+
+test("an agent's word outlives the one of Meta that it stands beside", async () => {
+  const number = await connectNumber(database);
+  const [early, late] = [{ bsuid: "IN.1" }, { bsuid: "IN.2" }].map((who) => ({ ...who, phone: "919845000117" }));
+  const byPhone = textFrom({ phone: "919845000117" }, "w0", at + 10, "By phone");
+  await applyPayloads(database, number, [byPhone, textFrom(late as object, "w1", at + 5, "Hello")], now);
+  const { rows } = await database.owner.query("select id from identity where workspace_id = $1", [number.workspaceId]);
+  const identities = rows.map((row) => row.id) as [string, string];
+  await joinPeople(database.app, systemClock, { ...said, ...number, identities });
+
+  // An earlier holder is learnt of: the phone's first period was theirs, and what Meta showed of it is closed.
+  await applyPayloads(database, number, [textFrom(early as object, "w2", at, "Hello")], now);
+
+  const { rows: edges } = await database.owner.query(
+    "select reason from person_edge where workspace_id = $1 and closed_at is null and reason = 'joined-by-agent'",
+    [number.workspaceId],
+  );
+  expect(edges.length).toBe(1);
 });
 
 test("both say who did it and why, in the audit and on the edge", async () => {

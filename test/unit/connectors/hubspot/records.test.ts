@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 function person(change: Partial<CrmPerson> = {}): CrmPerson {
-  return { personId: "p1", phones: ["919876543210"], bsuids: ["IN.1"], name: "Asha Rao", mayExist: false, ...change };
+  return { personId: "p1", phones: ["919876543210"], bsuids: ["IN.1"], name: "Asha Rao", mayExist: false, strangersRecords: [], ...change };
 }
 
 function withProperty(): void {
@@ -60,19 +60,15 @@ test("after an abandoned try all ids of the person are looked up directly, befor
   expect(results).toMatchObject([{ outcome: "linked", record: { id: "51" } }]);
 });
 
-test("two people with one phone are looked for once and made once", async () => {
+test("a contact that is another one's is not taken although its phone fits", async () => {
   nock(base).get(PROPERTY).reply(404);
-  nock(base).post(`${CONTACTS}/search`).reply(200, { results: [], total: 0 });
-  nock(base)
-    .post(CONTACTS, { properties: { phone: "+919876543210", firstname: "Asha", lastname: "Rao" }, associations: [] })
-    .reply(201, { id: "51", properties: {} });
+  const theirs = { id: "51", properties: { phone: "+919876543210" } };
+  nock(base).post(`${CONTACTS}/search`).reply(200, { results: [theirs], total: 1 });
+  nock(base).post(CONTACTS).reply(201, { id: "52", properties: {} });
 
-  const results = await connector().findOrCreateRecords(testContext(), [
-    person(),
-    person({ personId: "p2", bsuids: [] }),
-  ]);
+  const results = await connector().findOrCreateRecords(testContext(), [person({ strangersRecords: ["51"] })]);
 
-  expect(results.map((result) => result.outcome === "linked" && result.record.id)).toEqual(["51", "51"]);
+  expect(results).toEqual([{ outcome: "linked", record: { type: "contact", id: "52" }, how: "created" }]);
 });
 
 test("one person's lost answer is unknown and leaves the others' results alone", async () => {
