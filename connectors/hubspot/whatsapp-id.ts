@@ -60,8 +60,7 @@ export function whatsappIds(api: HubspotApi): WhatsappIds {
       });
       const { results } = BatchAnswer.parse(body);
       return results.find(
-        ({ id, properties }) =>
-          ids.includes(properties[WHATSAPP_ID] ?? "") && !person.strangersRecords.includes(id),
+        ({ id, properties }) => ids.includes(properties[WHATSAPP_ID] ?? "") && !person.strangersRecords.includes(id),
       )?.id;
     },
   };

@@ -4,9 +4,6 @@ import { z } from "zod";
 export const WorkspaceId = z.uuid().brand<"WorkspaceId">();
 export type WorkspaceId = z.infer<typeof WorkspaceId>;
 
-/** Our number for a connected business number; Meta's own id of it is `phoneNumberId`. */
-export type NumberId = string & { readonly NumberId: unique symbol };
-
 /** One CRM account connected to a workspace. */
 export const InstallId = z.uuid().brand<"InstallId">();
 export type InstallId = z.infer<typeof InstallId>;

@@ -21,6 +21,8 @@ export interface SendRow {
   seenVersion?: string;
   state: SendState;
   stateAt: Date;
+  /** When it was last claimed to be sent: the time a confirmed one is shown at, however late its confirmation came. */
+  claimedAt?: Date;
   refusal?: SendRefusal;
   wamid?: string;
   attempts: number;
@@ -52,7 +54,7 @@ export const sendColumns = sql`
   s.identity_id as "identityId", s.origin, s.origin_id as "originId", s.recipient_phone as "recipientPhone",
   s.recipient_bsuid as "recipientBsuid", s.type, s.body, s.content, s.quoted_wamid as "quotedWamid",
   s.seen_version as "seenVersion", s.state, s.state_at as "stateAt", s.refusal, s.wamid, s.attempts, s.version,
-  s.created_at as "createdAt"`;
+  s.created_at as "createdAt", s.claimed_at as "claimedAt"`;
 
 /**
  * Moves sends to "confirmed" and returns those that were not yet, with their content: the caller makes the message of

@@ -24,7 +24,10 @@ const tellers: Partial<Record<StoreTable, Teller>> = {
   charge: { key: ofMessage, tell: messages.chargeEffects },
   message_edit: { key: [...ofMessage, "edit_wamid"], tell: messages.editEffects },
   message_reaction: { key: [...ofMessage, "reaction_wamid"], tell: messages.reactionEffects },
-  message_removal: { key: ["workspace_id", "conversation_id", "message_id"], tell: byName("message removed elsewhere") },
+  message_removal: {
+    key: ["workspace_id", "conversation_id", "message_id"],
+    tell: byName("message removed elsewhere"),
+  },
   consent_entry: { key: ["workspace_id", "id"], tell: people.consentEffects },
   address_book_entry: { key: ["workspace_id", "number_id", "key"], tell: people.addressBookEffects },
   history_chunk: { key: ["workspace_id", "number_id", "phase", "chunk_order"], tell: accounts.historyChunkEffects },

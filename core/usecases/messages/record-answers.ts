@@ -53,7 +53,7 @@ async function confirm(
   const receivedAt = clock.now();
   const entries = confirmed.map((send, position) => ({
     ...{ workspaceId, numberId, portfolioKey, deliveryId: NO_DELIVERY, change: 0, position, receivedAt },
-    fact: sentMessage(send, send.stateAt),
+    fact: sentMessage(send),
   }));
   if (entries.length > 0) await applyFacts(tx, entries, { now: receivedAt, hasInstall: () => hasInstall });
 }

@@ -5,7 +5,16 @@ import { startCrmWriter } from "#core/usecases/crm/crm-writer.ts";
 import { startHubspotSimulator } from "#test/sandbox/hubspot/simulator.ts";
 import { freshDatabase } from "#test/support/database.ts";
 import { until } from "#test/support/until.ts";
-import { crmWorker, drain, loggedMarkers, makeIdentity, makeMessage, makeStage, type Stage, writesOf } from "./stage.ts";
+import {
+  crmWorker,
+  drain,
+  loggedMarkers,
+  makeIdentity,
+  makeMessage,
+  makeStage,
+  type Stage,
+  writesOf,
+} from "./stage.ts";
 
 const database = await freshDatabase();
 const hubspot = await startHubspotSimulator({ latency: { p50Ms: 10, p99Ms: 60 } });

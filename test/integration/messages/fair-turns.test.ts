@@ -94,10 +94,12 @@ describe("the reply of another number is on its way soon", () => {
     const { graphUrl, calls } = await silentGraph();
     const hanging = await placesWithReply();
     await Promise.all(hanging.map(({ at }) => queue(at, "Behind it")));
+
+    const sender = start({ graphUrl, stopMs: 100 });
+    await until(() => calls.length >= 16);
     const good = await newConversation();
     await queue(good);
-
-    start({ graphUrl, stopMs: 100 });
+    sender.wake();
     await until(() => calls.some((url) => url.includes(good.phoneNumberId)), 2 * SOON_MS);
 
     expect(new Set(calls).size).toBe(calls.length);

@@ -19,14 +19,15 @@ export async function confirmByStatuses(tx: Tx, entries: readonly Entry[]): Prom
     const entryBySend = new Map(words.map((word) => [word.sendId, word.entry]));
     for (const send of await confirmSends(tx, workspaceId, words)) {
       const entry = entryBySend.get(send.id) as Entry;
-      made.push({ ...entry, position: -1, fact: sentMessage(send, send.stateAt) });
+      made.push({ ...entry, position: -1, fact: sentMessage(send) });
     }
   }
   return made.length > 0 ? [...made, ...entries] : [...entries];
 }
 
 /** What we sent, as a fact: only now does it have a wamid, and with it a place in the timeline. */
-export function sentMessage(send: ConfirmedSend, sentAt: Date): MessageFact {
+export function sentMessage(send: ConfirmedSend): MessageFact {
+  const sentAt = send.claimedAt ?? send.createdAt;
   const { wamid, origin, originId, identityId, type, body, content, quotedWamid } = send;
   return {
     kind: "message",

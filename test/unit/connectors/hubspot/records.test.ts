@@ -16,7 +16,15 @@ afterEach(() => {
 });
 
 function person(change: Partial<CrmPerson> = {}): CrmPerson {
-  return { personId: "p1", phones: ["919876543210"], bsuids: ["IN.1"], name: "Asha Rao", mayExist: false, strangersRecords: [], ...change };
+  return {
+    personId: "p1",
+    phones: ["919876543210"],
+    bsuids: ["IN.1"],
+    name: "Asha Rao",
+    mayExist: false,
+    strangersRecords: [],
+    ...change,
+  };
 }
 
 function withProperty(): void {
@@ -63,7 +71,9 @@ test("after an abandoned try all ids of the person are looked up directly, befor
 test("a contact that is another one's is not taken although its phone fits", async () => {
   nock(base).get(PROPERTY).reply(404);
   const theirs = { id: "51", properties: { phone: "+919876543210" } };
-  nock(base).post(`${CONTACTS}/search`).reply(200, { results: [theirs], total: 1 });
+  nock(base)
+    .post(`${CONTACTS}/search`)
+    .reply(200, { results: [theirs], total: 1 });
   nock(base).post(CONTACTS).reply(201, { id: "52", properties: {} });
 
   const results = await connector().findOrCreateRecords(testContext(), [person({ strangersRecords: ["51"] })]);
