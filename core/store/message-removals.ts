@@ -19,15 +19,16 @@ export async function insertRemovals(tx: Tx, removals: readonly MessageRemoval[]
     on conflict (workspace_id, conversation_id, message_id) do update set version = excluded.version`);
 }
 
-/** What left each conversation after the version that a reader has of it. */
+/** What left each conversation after the version that a reader has of it, and where it is now. */
 export async function selectRemovalsSince(
   tx: Tx,
   workspaceId: string,
   since: ReadonlyMap<string, string>,
-): Promise<string[]> {
+): Promise<{ messageId: string; nowIn: string }[]> {
   const { rows } = await tx.query(sql`
-    select r.message_id as id from unnest(${[...since.keys()]}::uuid[], ${[...since.values()]}::bigint[]) u(id, version)
+    select r.message_id as "messageId", m.conversation_id as "nowIn"
+    from unnest(${[...since.keys()]}::uuid[], ${[...since.values()]}::bigint[]) u(id, version)
     join message_removal r on r.workspace_id = ${workspaceId} and r.conversation_id = u.id and r.version > u.version
     join message m on m.workspace_id = r.workspace_id and m.id = r.message_id and m.conversation_id <> r.conversation_id`);
-  return rows.map((row) => row.id);
+  return rows;
 }

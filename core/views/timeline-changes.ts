@@ -1,4 +1,5 @@
 import type { TimelinePage } from "#core/api/contract/timeline.ts";
+import { selectRemovalsSince } from "#core/store/message-removals.ts";
 import type { RecordConversation } from "#core/store/record-conversations.ts";
 import { selectMessagesSince, type TimelineMessage } from "#core/store/timeline.ts";
 import { selectSendsSince, type TimelineSend } from "#core/store/timeline-sends.ts";
@@ -37,6 +38,13 @@ export async function selectChanges(
   const messages = since.size > 0 ? await selectMessagesSince(tx, workspaceId, since, limit) : [];
   const sends = since.size > 0 ? await selectSendsSince(tx, workspaceId, since, limit) : [];
 
+  // A message that moved to another conversation of the same record is among the messages: only what left the record goes.
+  const shown = new Set(conversations.map(({ id }) => id));
+  const removed = since.size > 0 ? await selectRemovalsSince(tx, workspaceId, since) : [];
+  const gone = removed
+    .filter(({ nowIn }) => !shown.has(nowIn))
+    .map(({ messageId }) => ({ id: messageItemId(messageId) }));
+
   const messagesOf = Map.groupBy(messages, ({ conversationId }) => conversationId);
   const sendsOf = Map.groupBy(sends, ({ conversationId }) => conversationId);
   const versions = new Map<string, string>();
@@ -52,12 +60,15 @@ export async function selectChanges(
   return {
     messages: messages.filter(isWhole),
     sends: wholeSends.filter(({ state }) => state !== "confirmed"),
-    replaced: wholeSends
-      .filter(({ state }) => state === "confirmed")
-      .map(({ id, messageId }) => ({
-        id: sendItemId(id),
-        ...(messageId !== undefined && { by: messageItemId(messageId) }),
-      })),
+    replaced: [
+      ...gone,
+      ...wholeSends
+        .filter(({ state }) => state === "confirmed")
+        .map(({ id, messageId }) => ({
+          id: sendItemId(id),
+          ...(messageId !== undefined && { by: messageItemId(messageId) }),
+        })),
+    ],
     versions,
     hasMore,
     hasJoined: followed.length < conversations.length,

@@ -85,7 +85,7 @@ function ofMessages({ shape, workspaces }: LongStore): HotStatement[] {
     return rows.map(({ wamid }, at) => ({ ...(of[at] as BenchWorkspace), wamid }));
   };
   const tick = async (tx: Tx) => {
-    const messages = await loadMessages(tx, await wamidsOf(tx), new Date());
+    const messages = await loadMessages(tx, await wamidsOf(tx));
     return updateMessageStatus(
       tx,
       messages.map((message) => ({ message, version: "9" })),

@@ -55,7 +55,8 @@ const event = fc.oneof(
   fc.record({
     kind: fc.constant("change" as const),
     at: fc.nat(50).map(day),
-    wamid: fc.constantFrom("w1", "w2")}),
+    wamid: fc.constantFrom("w1", "w2"),
+  }),
 );
 
 /** A wamid is said once, a BSUID is first seen once. */

@@ -35,6 +35,16 @@ export async function writeMessages(
     known.filter((write) => !isRewritten(write)),
   );
   await rewriteMessages(tx, known.filter(isRewritten));
+  await touchQuoting(
+    tx,
+    writes.filter((write) => changesQuotes(write, bumped)),
+  );
+  await insertRemovals(
+    tx,
+    writes.flatMap(({ message: { workspaceId, id }, leftConversation: left }) =>
+      left === undefined ? [] : [{ workspaceId, messageId: id, conversationId: left, version: versionOf(left) }],
+    ),
+  );
   await reproject(
     tx,
     changed.filter((one) => one.isRetimed || one.leftConversation !== undefined),
