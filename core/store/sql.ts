@@ -1,3 +1,5 @@
+import { arrayLiteral } from "./array-literal.ts";
+
 /**
  * A statement with its values kept apart from its text, so that no value is ever spliced into SQL.
  * `client.query` takes it as it is. Nested inside another template it becomes a part of that statement.
@@ -30,7 +32,7 @@ function tag(name?: string) {
     holes.forEach((hole, index) => {
       const after = template[index + 1] ?? "";
       if (!(hole instanceof Statement)) {
-        values.push(hole);
+        values.push(Array.isArray(hole) ? (arrayLiteral(hole) ?? hole) : hole);
         strings.push(after);
         return;
       }

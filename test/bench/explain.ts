@@ -13,8 +13,9 @@ export interface PlanNode {
 }
 
 export interface Explained {
-  /** The nodes in short: `Nested Loop (Function Scan, Index Scan message_by_wamid)`. */
-  plan: string;
+  /** `Update message`, `Nested Loop`. */
+  joins: string[];
+  indexes: string[];
   /** Tables that were read from end to end. */
   scanned: string[];
   /** Pages touched, whether they were in PostgreSQL's cache or not. */
@@ -28,20 +29,19 @@ interface Captured {
 }
 
 /**
- * Runs `work` once, takes the statement of that name out of it with its values, and explains it with the generic plan that
- * a prepared statement of a busy connection has. Leaves nothing: whatever was written is rolled back.
+ * Runs `work` once, takes the statement of that name out of it with its values, and explains it under the settings of
+ * its role. Leaves nothing: whatever was written is rolled back.
  */
 export async function explainStatement(tx: Tx, name: string, work: (tx: Tx) => Promise<unknown>): Promise<Explained> {
   await tx.query("savepoint before");
   const captured = await capture(tx, name, work);
   await tx.query("rollback to savepoint before");
-  await tx.query(`set local plan_cache_mode = force_generic_plan; prepare explained as ${captured.text}`);
+  await tx.query(`prepare explained as ${captured.text}`);
   const literals = captured.values.map(literalOf).join(", ");
   const explain = `explain (analyze, buffers, format json) execute explained(${literals})`;
   // Once for the caches, once for the figures.
   await tx.query(explain);
   await tx.query("rollback to savepoint before");
-  await tx.query("set local plan_cache_mode = force_generic_plan");
   const { rows } = await tx.query(explain);
   await tx.query("rollback to savepoint before; deallocate explained");
   return readExplain(rows[0]["QUERY PLAN"][0]);
@@ -80,19 +80,21 @@ interface ExplainJson {
 
 export function readExplain({ Plan: plan, "Execution Time": ms }: ExplainJson): Explained {
   const buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
-  return { plan: shortOf(plan), scanned: scannedIn(plan), buffers, ms };
+  return { joins: joinsIn(plan), indexes: indexesIn(plan), scanned: scannedIn(plan), buffers, ms };
 }
 
-/** Wrappers that say nothing about how rows are found. */
-const PASSED_OVER = new Set(["Result", "Limit", "Memoize", "LockRows", "Subquery Scan", "Materialize"]);
+/** How rows meet, and which index leads to them, each once and in the plan's order; what only passes rows on is left out. */
+function joinsIn(node: PlanNode): string[] {
+  const kind = node["Node Type"];
+  const own = kind === "ModifyTable" ? [`${node.Operation} ${node["Relation Name"]}`] : JOINS.has(kind) ? [kind] : [];
+  return [...new Set([...own, ...(node.Plans ?? []).flatMap(joinsIn)])];
+}
 
-function shortOf(node: PlanNode): string {
-  const children = (node.Plans ?? []).map(shortOf).filter((text) => text !== "");
-  if (PASSED_OVER.has(node["Node Type"])) return children.join(", ");
-  const what = node["Index Name"] ?? node["Relation Name"];
-  const kind = node.Operation ?? node["Node Type"];
-  const own = what === undefined ? kind : `${kind} ${what}`;
-  return children.length === 0 ? own : `${own} (${children.join(", ")})`;
+const JOINS = new Set(["Nested Loop", "Hash Join", "Merge Join", "Recursive Union", "WindowAgg", "Sort"]);
+
+function indexesIn(node: PlanNode): string[] {
+  const own = node["Index Name"] === undefined ? [] : [node["Index Name"]];
+  return [...new Set([...own, ...(node.Plans ?? []).flatMap(indexesIn)])];
 }
 
 function scannedIn(node: PlanNode): string[] {

@@ -8,7 +8,7 @@ import { selectConversationsOfRecord } from "#core/store/record-conversations.ts
 import { sql } from "#core/store/sql.ts";
 import { selectMessagesBefore, selectMessagesSince } from "#core/store/timeline.ts";
 import type { Tx } from "#core/store/transaction.ts";
-import { type LongStore, recordOf } from "./data/long-store.ts";
+import { type LongStore, nameOf, recordOf } from "./data/long-store.ts";
 import { conversationCount, conversationOf } from "./data/long-store-shape.ts";
 import { DELIVERIES } from "./data/pipeline-rows.ts";
 import { seededRandom } from "./data/random.ts";
@@ -40,14 +40,16 @@ function ofPeople(store: LongStore): HotStatement[] {
   const seenAt = new Date();
   const attributes = async (tx: Tx) => {
     const known = await findIdentities(tx, keys);
-    const seen = known.flatMap((identity) =>
-      identity ? [{ workspaceId: identity.workspaceId, identityId: identity.id }] : [],
-    );
-    const name = { kind: "name", value: "Customer", firstSeenAt: seenAt, lastSeenAt: seenAt } as const;
-    return joinAttributes(
-      tx,
-      seen.map((one) => ({ ...one, ...name })),
-    );
+    const seen = known.flatMap((identity, at) => {
+      const name = {
+        kind: "name",
+        value: nameOf(people[at]?.conversation ?? 0),
+        firstSeenAt: seenAt,
+        lastSeenAt: seenAt,
+      } as const;
+      return identity ? [{ workspaceId: identity.workspaceId, identityId: identity.id, ...name }] : [];
+    });
+    return joinAttributes(tx, seen);
   };
   const conversations = async (tx: Tx) => {
     const identities = await findIdentities(tx, keys);

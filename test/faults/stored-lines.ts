@@ -48,8 +48,8 @@ const edits = `
   ${joined("message_edit")}`;
 
 const reactions = `
-  select 'reaction ' || n.phone_number_id || ' ' || m.wamid || ' ' || coalesce(i.key, x.reactor) as key,
-    json_build_array(${seconds("x.reacted_at")}, x.emoji, x.reaction_wamid) as value
+  select 'reaction ' || n.phone_number_id || ' ' || m.wamid || ' ' || x.reaction_wamid as key,
+    json_build_array(${seconds("x.reacted_at")}, x.emoji, coalesce(i.key, x.reactor)) as value
   ${joined("message_reaction")}
   left join identity i on i.workspace_id = x.workspace_id and i.id::text = x.reactor`;
 

@@ -20,13 +20,9 @@ export function expectedLines(effects: readonly Effect[], cast: Cast): Map<strin
       lines.set(`status ${key} ${status}`, JSON.stringify([at, pricing?.type ?? null, pricing?.category ?? null]));
     for (const { editWamid, at, body } of about.filter((it) => it.kind === "edit"))
       lines.set(`edit ${key} ${editWamid}`, JSON.stringify([at, body]));
-    for (const [person, told] of Map.groupBy(
-      about.filter((it) => it.kind === "reaction"),
-      (it) => it.person,
-    )) {
-      const { at, emoji, reactionWamid } = latest(told, (it) => it.reactionWamid);
-      lines.set(`reaction ${key} ${person}`, JSON.stringify([at, emoji ?? null, reactionWamid]));
-    }
+    // Every word of a reactor is kept; which one is the latest is the reader's to say.
+    for (const { reactionWamid, at, emoji, person } of about.filter((it) => it.kind === "reaction"))
+      lines.set(`reaction ${key} ${reactionWamid}`, JSON.stringify([at, emoji ?? null, person]));
     const charge = chargeLine(about);
     if (charge) lines.set(`charge ${key}`, charge);
   }
@@ -53,7 +49,7 @@ export function keysOf(effect: Effect): string[] {
   const keys = [`message ${key}`, `person ${person}`];
   if (effect.kind === "message" || effect.kind === "edit") keys.push(`conversation ${number} ${person}`);
   if (effect.kind === "edit") keys.push(`edit ${key} ${effect.editWamid}`);
-  if (effect.kind === "reaction") keys.push(`reaction ${key} ${person}`);
+  if (effect.kind === "reaction") keys.push(`reaction ${key} ${effect.reactionWamid}`);
   if (effect.kind === "status") keys.push(`status ${key} ${effect.status}`);
   if (effect.kind === "status" && effect.pricing) keys.push(`charge ${key}`);
   return keys;

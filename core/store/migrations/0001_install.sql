@@ -100,7 +100,8 @@ create table identity_attribute (
   last_seen_at timestamptz not null,
   primary key (workspace_id, identity_id, kind, value)
 );
-create index identity_by_attribute on identity_attribute (workspace_id, kind, value);
+-- Names are not looked up by; phones and usernames are.
+create index identity_by_attribute on identity_attribute (workspace_id, value) where kind in ('phone', 'username');
 
 -- "This phone got a new owner at this time", said by Meta's user_changed_number.
 create table number_change (

@@ -42,6 +42,16 @@ export function conversationOf({ messages, kinds }: LongStoreShape, serial: numb
   throw new RangeError(`Message ${serial} is not among the ${messages}.`);
 }
 
+/** Which of the kinds a conversation is of. */
+export function kindOf({ kinds }: LongStoreShape, conversation: number): number {
+  let first = 0;
+  for (const [kind, { conversations }] of kinds.entries()) {
+    first += conversations;
+    if (conversation < first) return kind;
+  }
+  throw new RangeError(`There is no conversation ${conversation}.`);
+}
+
 export function conversationCount({ kinds }: LongStoreShape): number {
   return kinds.reduce((sum, { conversations }) => sum + conversations, 0);
 }

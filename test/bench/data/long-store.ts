@@ -16,6 +16,13 @@ export function recordOf(conversation: number): { crm: string; type: string; id:
   return { crm: "bench", type: "contact", id: String(conversation) };
 }
 
+/** Names repeat, as they do in life: a look-up by name alone would find many. */
+const NAMES = 97;
+
+export function nameOf(conversation: number): string {
+  return `Customer ${conversation % NAMES}`;
+}
+
 const CHUNK = 500_000;
 const WRITERS = 2;
 
@@ -61,7 +68,7 @@ async function insertPeople(
       select workspace_id, person_id, portfolio_key, 'bsuid', 'IN.44' || lpad(at::text, 14, '0'), person_id from place`,
     sql`insert into identity_attribute (workspace_id, identity_id, kind, value, first_seen_at, last_seen_at)
       select workspace_id, person_id, 'phone', phone, now() - interval '2 years', current_date from place
-      union all select workspace_id, person_id, 'name', 'Customer ' || at % 1000, now() - interval '2 years', current_date from place`,
+      union all select workspace_id, person_id, 'name', 'Customer ' || at % ${NAMES}::int, now() - interval '2 years', current_date from place`,
     sql`insert into conversation (workspace_id, id, number_id, identity_id, version, last_message_at, last_live_inbound_at)
       select workspace_id, md5('c' || at)::uuid, number_id, person_id, ${shape.messages}, now(), now() from place`,
     sql`insert into record_link (workspace_id, install_id, identity_id, record_type, record_id, linked_by, linked_at)

@@ -26,6 +26,6 @@ test("a plan is told in short: how rows are found, and which tables are read fro
   });
 
   expect(explained).toEqual({
-    ...{ plan: "Nested Loop (Seq Scan lane, Index Scan message_pkey)", scanned: ["lane"], buffers: 42, ms: 1.5 },
+    ...{ joins: ["Nested Loop"], indexes: ["message_pkey"], scanned: ["lane"], buffers: 42, ms: 1.5 },
   });
 });

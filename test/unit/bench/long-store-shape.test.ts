@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { conversationCount, conversationOf, longStoreShape, sentAtUs } from "#test/bench/data/long-store-shape.ts";
+import {
+  conversationCount,
+  conversationOf,
+  kindOf,
+  longStoreShape,
+  sentAtUs,
+} from "#test/bench/data/long-store-shape.ts";
 
 const nowMs = Date.UTC(2026, 10, 22);
 
@@ -14,6 +20,7 @@ test("every message lies in one conversation, and each conversation has its size
   expect(sizes.size).toBe(conversationCount(shape));
   expect(sizes.get(0)).toBe(10_000);
   expect(new Set(sizes.values())).toEqual(new Set([10_000, 200, 30]));
+  for (const [conversation, size] of sizes) expect(shape.kinds[kindOf(shape, conversation)]?.size).toBe(size);
 });
 
 test("10 million messages hold twenty conversations of 50,000", () => {
