@@ -14,19 +14,24 @@ export interface Attribute {
   lastSeenAt: Date;
 }
 
-/** Joins what is seen into what is known (earliest first, latest last) and returns those that were not known so. */
+/**
+ * Joins what is seen into what is known (earliest first, latest last) and returns those that were not known so. The
+ * caller holds the lock of the workspaces.
+ */
 export async function joinAttributes(tx: Tx, seen: readonly Attribute[]): Promise<Attribute[]> {
   if (seen.length === 0) return [];
   const known = await loadAttributes(tx, seen);
-  const news = seen.filter((it) => {
+  const isKnown = (it: Attribute) => known.has(keyOf(it));
+  const isNews = (it: Attribute) => {
     const known_ = known.get(keyOf(it));
     return !known_ || it.firstSeenAt < known_.firstSeenAt || it.lastSeenAt > known_.lastSeenAt;
-  });
-  if (news.length > 0)
-    await upsertAttributes(
-      tx,
-      news.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-    );
+  };
+  const news = seen.filter(isNews);
+  await insertAttributes(
+    tx,
+    news.filter((it) => !isKnown(it)),
+  );
+  await widenAttributes(tx, news.filter(isKnown));
   return news;
 }
 
@@ -41,15 +46,25 @@ async function loadAttributes(tx: Tx, seen: readonly Attribute[]): Promise<Map<s
   return new Map(rows.map((row: Attribute) => [keyOf(row), row]));
 }
 
-async function upsertAttributes(tx: Tx, rows: readonly Attribute[]): Promise<void> {
-  await tx.query(sql.named("upsert-attributes")`
+async function insertAttributes(tx: Tx, rows: readonly Attribute[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(sql.named("insert-attributes")`
     insert into identity_attribute (workspace_id, identity_id, kind, value, first_seen_at, last_seen_at)
     select * from unnest(${rows.map((it) => it.workspaceId)}::uuid[], ${rows.map((it) => it.identityId)}::uuid[],
       ${rows.map((it) => it.kind)}::text[], ${rows.map((it) => it.value)}::text[],
+      ${rows.map((it) => it.firstSeenAt)}::timestamptz[], ${rows.map((it) => it.lastSeenAt)}::timestamptz[])`);
+}
+
+async function widenAttributes(tx: Tx, rows: readonly Attribute[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(sql.named("widen-attributes")`
+    update identity_attribute a set first_seen_at = least(a.first_seen_at, u.first_seen_at),
+      last_seen_at = greatest(a.last_seen_at, u.last_seen_at)
+    from unnest(${rows.map((it) => it.workspaceId)}::uuid[], ${rows.map((it) => it.identityId)}::uuid[],
+      ${rows.map((it) => it.kind)}::text[], ${rows.map((it) => it.value)}::text[],
       ${rows.map((it) => it.firstSeenAt)}::timestamptz[], ${rows.map((it) => it.lastSeenAt)}::timestamptz[])
-    on conflict (workspace_id, identity_id, kind, value) do update
-      set first_seen_at = least(identity_attribute.first_seen_at, excluded.first_seen_at),
-        last_seen_at = greatest(identity_attribute.last_seen_at, excluded.last_seen_at)`);
+      u(workspace_id, identity_id, kind, value, first_seen_at, last_seen_at)
+    where a.workspace_id = u.workspace_id and a.identity_id = u.identity_id and a.kind = u.kind and a.value = u.value`);
 }
 
 function keyOf({ workspaceId, identityId, kind, value }: Attribute): string {

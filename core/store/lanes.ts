@@ -60,6 +60,12 @@ export async function insertLaneItems(tx: Tx, items: readonly LaneItem[]): Promi
     order by u.at`);
 }
 
+/** True while any lane has work. */
+export async function hasLaneItems(tx: Tx): Promise<boolean> {
+  const { rows } = await tx.query(sql.named("has-lane-items")`select exists (select from lane_item) as any`);
+  return rows[0].any;
+}
+
 export interface LeasedLane extends LaneKey {
   id: string;
   fence: string;

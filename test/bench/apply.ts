@@ -6,7 +6,7 @@ import { type Bench, missedOf, type Say } from "./bench.ts";
 import { type BenchDatabase, withBenchDatabase } from "./bench-database.ts";
 import type { PlainWorld } from "./data/plain-rows.ts";
 import { makeStream, type Stream } from "./data/stream.ts";
-import { machineScale } from "./machine.ts";
+import { type Machine, machineScale } from "./machine.ts";
 import { startService } from "./service.ts";
 import { median, percentile, rounded } from "./statistics.ts";
 
@@ -28,14 +28,14 @@ export const apply: Bench = {
 
   run: (say) =>
     withBenchDatabase(async (database) => {
-      const scale = await machineScale(database, say);
+      const machine = await machineScale(database, say);
       const from = yesterday();
       const world = await seedStore(database, { workspaces: WORKSPACES, people: PEOPLE, from });
       say(`seeded ${WORKSPACES} workspaces with ${PEOPLE} people`);
       const streams = streamMaker(database, world, from);
       const drain = await drainInTurn(database, world, streams, say);
       const lagP95Ms = await worstLag(database, world, streams, say);
-      return judged({ ...drain, lagP95Ms }, scale);
+      return judged({ ...drain, lagP95Ms }, machine);
     }),
 };
 
@@ -122,23 +122,26 @@ function sameRows(reference: string, ours: string): void {
   throw new Failure("conflict", "bench.rows_differ", `Plain SQL left ${reference}; we left ${ours}.`);
 }
 
-function judged({ reference, ours, lagP95Ms }: Drain & { lagP95Ms: number }, scale: number) {
+function judged({ reference, ours, lagP95Ms }: Drain & { lagP95Ms: number }, { scale, missed }: Machine) {
   const ratio = ours / reference;
   const [wanted, floor, lagMax] = [BUDGET.perSecond * scale, REFERENCE_FLOOR * scale, BUDGET.lagP95Ms / scale];
   return {
     figures: { ratio: rounded(ratio), perSecond: rounded(ours), lagP95Ms: rounded(lagP95Ms) },
-    missed: missedOf([
-      [
-        reference >= floor,
-        `plain SQL reached ${rounded(reference)} changes/s of ${rounded(floor)}: this machine cannot tell`,
-      ],
-      [ratio >= BUDGET.ratio, `${rounded(ratio)} of plain SQL, wanted ${BUDGET.ratio}`],
-      [
-        ours >= wanted,
-        `${rounded(ours)} changes/s, wanted ${rounded(wanted)} (${BUDGET.perSecond} on the budget's machine)`,
-      ],
-      [lagP95Ms <= lagMax, `p95 of the lag is ${rounded(lagP95Ms)} ms, at most ${rounded(lagMax)} wanted`],
-    ]),
+    missed: [
+      ...missed,
+      ...missedOf([
+        [
+          reference >= floor,
+          `plain SQL reached ${rounded(reference)} changes/s of ${rounded(floor)}: this machine cannot tell`,
+        ],
+        [ratio >= BUDGET.ratio, `${rounded(ratio)} of plain SQL, wanted ${BUDGET.ratio}`],
+        [
+          ours >= wanted,
+          `${rounded(ours)} changes/s, wanted ${rounded(wanted)} (${BUDGET.perSecond} on the budget's machine)`,
+        ],
+        [lagP95Ms <= lagMax, `p95 of the lag is ${rounded(lagP95Ms)} ms, at most ${rounded(lagMax)} wanted`],
+      ]),
+    ],
   };
 }
 

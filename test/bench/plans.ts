@@ -31,7 +31,7 @@ export const plans: Bench = {
       const store = await fill(database, LONG, say);
       const { writerId } = await insertPipelineRows(database.owner);
       const rows = await explainAll(database, store, writerId);
-      for (const { name, explained } of rows) say(`${name}: ${cellsOf(explained).join("; ")} ms`);
+      for (const { name, explained } of rows) say(`${name}: ${lineOf(explained)}`);
       writeSection(rows);
       const scans = rows.flatMap(({ name, explained }) =>
         explained.scanned.filter((table) => !SMALL_TABLES.has(table)).map((table) => `${name} reads all of ${table}`),
@@ -81,15 +81,13 @@ function writeSection(rows: readonly Row[]): void {
     `Made by \`npm run bench -- plans\`: ${LONG / 1e6} M messages of 300 workspaces, ${DELIVERIES} deliveries, as the role that asks, under`,
     "row-level security and with the settings of its pool. Pages of 8 KB, most of them outside PostgreSQL's own cache.",
     "",
-    "| statement | asked for | plan | indexes | pages | ms |",
-    "| --- | --- | --- | --- | --- | --- |",
-    ...rows.map(({ name, about, explained }) => `| ${[name, about, ...cellsOf(explained)].join(" | ")} |`),
+    ...rows.map(({ name, about, explained }) => `- ${name}, ${about}: ${lineOf(explained)}`),
     "",
   ];
   const [written = ""] = readFileSync(README, "utf8").split(HEADING);
   writeFileSync(README, `${written.trimEnd()}\n\n${section.join("\n")}`);
 }
 
-function cellsOf({ joins, indexes, buffers, ms }: Explained): string[] {
-  return [joins.join(", "), indexes.join(", "), String(buffers), String(rounded(ms))];
+function lineOf({ joins, indexes, buffers, ms }: Explained): string {
+  return `${joins.join(", ")} by ${indexes.join(", ")}; ${buffers} pages, ${rounded(ms)} ms`;
 }

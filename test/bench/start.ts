@@ -5,7 +5,7 @@ import { seedStore } from "./apply-store.ts";
 import { type Bench, missedOf, type Say } from "./bench.ts";
 import { withDatabaseIn } from "./bench-database.ts";
 import { makeBenchFolder, removeBenchFolder } from "./bench-folder.ts";
-import { machineScale } from "./machine.ts";
+import { type Machine, machineScale } from "./machine.ts";
 import { startService } from "./service.ts";
 import { median, rounded } from "./statistics.ts";
 
@@ -22,11 +22,11 @@ export const start: Bench = {
   async run(say) {
     const dataDir = makeBenchFolder();
     try {
-      const scale = await withDatabaseIn(dataDir, async (database) => {
+      const machine = await withDatabaseIn(dataDir, async (database) => {
         await seedStore(database, { ...DATA, from: new Date() });
         return machineScale(database, say);
       });
-      return judged(await startOften(dataDir, say), scale);
+      return judged(await startOften(dataDir, say), machine);
     } finally {
       removeBenchFolder(dataDir);
     }
@@ -62,15 +62,18 @@ function residentMb(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-function judged(starts: readonly Start[], scale: number) {
+function judged(starts: readonly Start[], { scale, missed }: Machine) {
   const readyMs = median(starts.map((one) => one.readyMs));
   const rssMb = starts.at(-1)?.rssMb ?? Number.NaN;
   const readyMax = BUDGET.readyMs / scale;
   return {
     figures: { readyMs: rounded(readyMs), rssMb: rounded(rssMb) },
-    missed: missedOf([
-      [readyMs <= readyMax, `ready after ${rounded(readyMs)} ms, at most ${rounded(readyMax)} wanted`],
-      [rssMb <= BUDGET.rssMb, `${rounded(rssMb)} MB when idle, at most ${BUDGET.rssMb} wanted`],
-    ]),
+    missed: [
+      ...missed,
+      ...missedOf([
+        [readyMs <= readyMax, `ready after ${rounded(readyMs)} ms, at most ${rounded(readyMax)} wanted`],
+        [rssMb <= BUDGET.rssMb, `${rounded(rssMb)} MB when idle, at most ${BUDGET.rssMb} wanted`],
+      ]),
+    ],
   };
 }

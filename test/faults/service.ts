@@ -68,6 +68,7 @@ export function makeService(name: string, cwd: string, settings: Record<string, 
     strike() {
       if (!child || child.exitCode !== null || child.signalCode !== null) return false;
       wasStruck = true;
+      service.isReady = false;
       return child.kill("SIGKILL");
     },
     halt() {

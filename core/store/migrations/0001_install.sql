@@ -151,10 +151,9 @@ create table conversation (
   read_through_at timestamptz,
   created_at timestamptz not null default now(),
   primary key (workspace_id, id)
-);
+) with (fillfactor = 70); -- every message counts the version up: with room on its page and no index on what changes, in place
 create unique index conversation_by_pair on conversation (workspace_id, number_id, identity_id);
 create index conversation_by_identity on conversation (workspace_id, identity_id);
-create index conversation_by_age on conversation (workspace_id, last_message_at desc);
 
 -- One (number, wamid) is one row (I2), whatever is heard of it first. base_rank and content_rank say how good
 -- the source of (direction, person, time) and of (type, body, content) was; higher wins, see core/domain/message.ts.

@@ -87,7 +87,9 @@ async function applyShare(options: ApplyOptions, kind: LaneKind, lanes: readonly
     const killer = read[0];
     if (killer) killer.unreadable = `worker died ${deaths} times while applying this`;
   }
-  return applyBatch(options, read);
+  const result = await applyBatch(options, read);
+  parsed.forget(read.map(({ item }) => item.deliveryId));
+  return result;
 }
 
 /** 64, 16, 4, 1: two deaths are suspicious, five convict. */

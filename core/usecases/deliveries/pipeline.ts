@@ -93,6 +93,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       if (!result) return false;
       changes.inc({ outcome: "applied" }, result.applied);
       changes.inc({ outcome: "parked" }, result.parked);
+      wake("route"); // it may have waited for us
       if (result.conversations.size > 0) options.onChanged?.(result.conversations);
       return true;
     };

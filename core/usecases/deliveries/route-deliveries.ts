@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Clock } from "#core/kit/clock.ts";
 import { moveCursor, nextDeliveries, type RawDelivery, takeWriter } from "#core/store/deliveries.ts";
-import { ensureLanes, insertLaneItems, type LaneKey } from "#core/store/lanes.ts";
+import { ensureLanes, hasLaneItems, insertLaneItems, type LaneKey } from "#core/store/lanes.ts";
 import { insertParked } from "#core/store/parked-items.ts";
 import { isDataError, refusalOf } from "#core/store/postgres-errors.ts";
 import { inSavepoint, inTransaction, type Tx } from "#core/store/transaction.ts";
@@ -48,6 +48,8 @@ function routeNext(
   give: (tx: Tx, deliveries: readonly RawDelivery[], options: RouteOptions) => Promise<unknown>,
 ): Promise<number> {
   return inTransaction(options.worker, async (tx) => {
+    // The workers have enough to do, and what is recorded is safe where it lies.
+    if (options.parsed.isFull && (await hasLaneItems(tx))) return 0;
     const cursor = await takeWriter(tx);
     if (!cursor) return 0;
     const deliveries = await nextDeliveries(tx, cursor, rowsMax, bytesMax);
