@@ -55,6 +55,23 @@ function textOf({ workspaceId, portfolioKey, kind, key }: IdentityKey): string {
   return `${workspaceId} ${portfolioKey} ${kind} ${key}`;
 }
 
+/** Every identity a phone ever got: of its first period and of later ones, also of periods that were not so after all. */
+export async function identitiesOfPhones(
+  tx: Tx,
+  phones: readonly { workspaceId: string; portfolioKey: string; phone: string }[],
+): Promise<(Identity & { phone: string })[]> {
+  const { rows } = await tx.query(sql.named("identities-of-phones")`
+    select u.workspace_id as "workspaceId", u.portfolio_key as "portfolioKey", 'phone' as kind, u.phone, i.key, i.id,
+      i.person_id as "personId"
+    from unnest(${phones.map((it) => it.workspaceId)}::uuid[], ${phones.map((it) => it.portfolioKey)}::text[],
+      ${phones.map((it) => it.phone)}::text[]) u(workspace_id, portfolio_key, phone)
+    cross join lateral (select * from identity x
+      where x.workspace_id = u.workspace_id and x.portfolio_key = u.portfolio_key and x.kind = 'phone'
+        and x.key >= u.phone and x.key < u.phone || '$' offset 0) i -- "#", which begins a later period, sorts before "$"
+    where i.key = u.phone or left(i.key, length(u.phone) + 1) = u.phone || '#'`);
+  return rows;
+}
+
 /** How many of these identities the workspace has. */
 export async function countIdentities(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<number> {
   const { rows } = await tx.query(sql`

@@ -34,7 +34,11 @@ const queries: Record<string, string> = {
     left join named i on i.id::text = r.reactor where r.workspace_id = $1 order by 1, 2, 4`,
   attributes: `with ${names} select i.name, a.kind, a.value, a.first_seen_at, a.last_seen_at
     from identity_attribute a join named i on i.id = a.identity_id where a.workspace_id = $1 order by 1, 2, 3`,
-  persons: `with ${names} select array_agg(name order by name) as person from named group by person_id order by 1`,
+  persons: `with ${names} select array_agg(name order by name) as person from named
+    -- The identity of a period that was not so after all stays behind, alone and with nothing of its own.
+    where name not like 'phone:%' or exists (select from message where workspace_id = $1 and identity_id = named.id)
+      or exists (select from person_edge where workspace_id = $1 and closed_at is null and named.id in (identity_a, identity_b))
+    group by person_id order by 1`,
   edges: `with ${names} select least(a.name, b.name) as one, greatest(a.name, b.name) as other, e.reason
     from person_edge e join named a on a.id = e.identity_a join named b on b.id = e.identity_b
     where e.workspace_id = $1 and e.closed_at is null order by 1, 2, 3`,

@@ -1,4 +1,3 @@
-import { type PhonePeriod, periodAt } from "#core/domain/identity/phone-periods.ts";
 import { consentOfIdentities, reassignConsent } from "#core/store/consent-entries.ts";
 import { bumpConversations, ensureConversations, reprojectConversations } from "#core/store/conversations.ts";
 import { reactionsOf, reassignReaction } from "#core/store/message-marks.ts";
@@ -17,11 +16,9 @@ type HolderAt = (at: Date) => string;
 export async function moveBetweenPeriods(
   tx: Tx,
   workspaceId: string,
-  periods: readonly PhonePeriod[],
-  identityOf: (period: PhonePeriod) => string,
+  identities: readonly string[],
+  holderAt: HolderAt,
 ): Promise<void> {
-  const holderAt: HolderAt = (at) => identityOf(periodAt(periods, at));
-  const identities = periods.map(identityOf);
   await moveMessagesBetween(tx, workspaceId, identities, holderAt);
   for (const reaction of await reactionsOf(tx, workspaceId, identities)) {
     const reactor = holderAt(reaction.reactedAt);

@@ -1,5 +1,5 @@
 import { type PhoneEvent, type PhonePeriod, phonePeriods } from "#core/domain/identity/phone-periods.ts";
-import { ensureIdentities, type Identity, type IdentityKey } from "#core/store/identities.ts";
+import { ensureIdentities, type Identity, type IdentityKey, identitiesOfPhones } from "#core/store/identities.ts";
 import { loadHolders, loadNumberChanges, type NumberChange, type PhoneKey } from "#core/store/phones.ts";
 import type { Tx } from "#core/store/transaction.ts";
 
@@ -14,6 +14,8 @@ export interface PhoneLife {
   periods: PhonePeriod[];
   /** By the key of the period. */
   identities: Map<string, Identity>;
+  /** Of periods that turned out not to be: what was attributed to them belongs to others. */
+  formerIds: string[];
   /** Identity by BSUID. */
   holders: Map<string, string>;
   /** By the wamid that said so. */
@@ -39,6 +41,7 @@ export async function loadPhoneLives(tx: Tx, phones: readonly PhoneKey[]): Promi
       key,
       periods: phonePeriods(key.phone, events),
       identities: new Map(),
+      formerIds: [],
       holders: new Map(held.map((it) => [it.bsuid, it.identityId])),
       movers: new Map(moved.map((it) => [it.wamid, it])),
     };
@@ -96,6 +99,16 @@ async function ensurePeriods(tx: Tx, lives: readonly PhoneLife[]): Promise<void>
     wanted.map(({ identity }) => identity),
   );
   for (const [at, identity] of made.entries()) wanted[at]?.life.identities.set(identity.key, identity);
+  const existing = Map.groupBy(
+    await identitiesOfPhones(
+      tx,
+      lives.map((life) => life.key),
+    ),
+    phoneText,
+  );
+  for (const life of lives)
+    for (const { key, id } of existing.get(phoneText(life.key)) ?? [])
+      if (!life.identities.has(key)) life.formerIds.push(id);
 }
 
 export function phoneText({ workspaceId, portfolioKey, phone }: PhoneKey): string {

@@ -35,9 +35,11 @@ export async function settlePhones(
   const phones = [...byPhone, ...news.filter((_, at) => known[at] !== undefined)];
   const lives = phones.length > 0 ? await loadPhoneLives(tx, phones) : new Map<string, PhoneLife>();
   if (lives.size > 0) await settleEdges(tx, lives, now);
-  for (const { key, periods, identities } of lives.values())
-    if (periods.length > 1)
-      await moveBetweenPeriods(tx, key.workspaceId, periods, (period) => idOf(identities, period));
+  for (const { key, periods, identities, formerIds } of lives.values()) {
+    if (periods.length + formerIds.length === 1) continue;
+    const ids = [...periods.map((period) => idOf(identities, period)), ...formerIds];
+    await moveBetweenPeriods(tx, key.workspaceId, ids, (at) => idOf(identities, periodAt(periods, at)));
+  }
   return {
     identityAt(phone, at) {
       const { periods, identities } = lives.get(phoneText(phone)) as PhoneLife;
@@ -47,7 +49,9 @@ export async function settlePhones(
 }
 
 async function settleEdges(tx: Tx, lives: Map<string, PhoneLife>, now: Date): Promise<void> {
-  const owned = [...lives.values()].flatMap(({ identities }) => [...identities.values()]);
+  const owned = [...lives.values()].flatMap(({ key, identities, formerIds }) =>
+    [...[...identities.values()].map(({ id }) => id), ...formerIds].map((id) => ({ workspaceId: key.workspaceId, id })),
+  );
   const known = await edgesOf(
     tx,
     owned.map((it) => it.workspaceId),
