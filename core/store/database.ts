@@ -2,7 +2,7 @@ import type pg from "pg";
 import { Failure } from "#core/kit/failure.ts";
 import type { Log } from "#core/kit/log.ts";
 import { type EmbeddedDatabase, openEmbeddedDatabase } from "./embedded-database.ts";
-import { KEY_LOOKUPS, openPool } from "./pool.ts";
+import { KEY_LOOKUPS, openPool, PAGE_READS } from "./pool.ts";
 import { isTransient } from "./postgres-errors.ts";
 import { APP_ROLE, assertRole, ensureRoles, WORKER_ROLE } from "./roles.ts";
 import { sql } from "./sql.ts";
@@ -59,7 +59,14 @@ async function openPools(
   embedded?: EmbeddedDatabase,
 ): Promise<Database> {
   const owner = openPool(connection, { name: "owner", max, log });
-  const app = openPool(connection, { name: "app", role: APP_ROLE, statementMs: APP_STATEMENT_MS, max, log });
+  const app = openPool(connection, {
+    name: "app",
+    role: APP_ROLE,
+    settings: PAGE_READS,
+    statementMs: APP_STATEMENT_MS,
+    max,
+    log,
+  });
   const worker = openPool(connection, {
     name: "worker",
     role: WORKER_ROLE,

@@ -4,7 +4,7 @@ import pg from "pg";
 import { afterAll, inject } from "vitest";
 import { makeLog } from "#core/kit/log.ts";
 import { LOGIN } from "#core/store/bootstrap.ts";
-import { KEY_LOOKUPS, openPool } from "#core/store/pool.ts";
+import { KEY_LOOKUPS, openPool, PAGE_READS } from "#core/store/pool.ts";
 import { APP_ROLE, WORKER_ROLE } from "#core/store/roles.ts";
 
 export interface TestDatabase {
@@ -34,7 +34,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const log = makeLog("silent");
   const pools = {
     owner: openPool(connection, { name: "owner", max: POOL_MAX, log }),
-    app: openPool(connection, { name: "app", role: APP_ROLE, max: POOL_MAX, log }),
+    app: openPool(connection, { name: "app", role: APP_ROLE, settings: PAGE_READS, max: POOL_MAX, log }),
     worker: openPool(connection, { name: "worker", role: WORKER_ROLE, settings: KEY_LOOKUPS, max: POOL_MAX, log }),
   };
   let isDropped = false;

@@ -136,6 +136,7 @@ create table person_edge (
 -- An agent's word stands beside Meta's: closing the one leaves the other.
 create unique index person_edge_open on person_edge (workspace_id, identity_a, identity_b, (reason = 'joined-by-agent'))
   where closed_at is null;
+create index person_edge_by_a on person_edge (workspace_id, identity_a);
 create index person_edge_by_b on person_edge (workspace_id, identity_b);
 
 -- ---------------------------------------------------------------- conversations
@@ -185,7 +186,7 @@ create table message (
   revoked_at timestamptz,
   version bigint not null default 0,
   primary key (workspace_id, id)
-) with (fillfactor = 85);
+);
 create unique index message_by_wamid on message (workspace_id, number_id, wamid);
 create index message_by_time on message (workspace_id, conversation_id, sent_at desc, id desc) where conversation_id is not null;
 create index message_by_quote on message (workspace_id, number_id, quoted_wamid) where quoted_wamid is not null;

@@ -16,7 +16,8 @@ import { readItems } from "./read-items.ts";
 
 // The costs of a batch are mostly per statement: at a backlog larger ones were a quarter cheaper per change.
 const itemsMax = 1500;
-const lanesMax = 512;
+// Few enough that the other loop finds lanes too: with 512 one loop leased them all and the other only looked.
+const lanesMax = 64;
 const bytesMax = 8 * 1024 * 1024;
 /** A lane whose worker died twice is worked alone, in small bites, until the killer is alone and can be parked. */
 const deathsTrusted = 2;
