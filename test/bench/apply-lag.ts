@@ -58,7 +58,8 @@ function post(
     let answered = 0;
     const timer = setInterval(() => {
       const due = Math.min(requests.length, ((performance.now() - beganMs) / 1000) * perSecond);
-      while (next < due && idle.length > 0) idle.pop()?.(next++);
+      // In turn: the server closes a connection that nobody has used for five seconds.
+      while (next < due && idle.length > 0) idle.shift()?.(next++);
     }, TICK_MS);
     for (let at = 0; at < CONNECTIONS; at++) {
       let underWay = 0;
