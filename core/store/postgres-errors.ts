@@ -12,6 +12,10 @@ const CONNECTION_CODES = new Set([
   "ETIMEDOUT",
   "ENOTFOUND",
   "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ECONNABORTED",
 ]);
 
 /** pg has no codes for these: the words are its own, in client.js and pg-pool. */

@@ -2,14 +2,8 @@ import type { AccountFact, AccountObject, Fact } from "#core/domain/fact.ts";
 import type { Change } from "./delivery.ts";
 import { id, list, moment, number, object, text, type Wire } from "./wire.ts";
 
-interface Aspect {
-  object: AccountObject;
-  objectId: string;
-  aspect: string;
-  value: unknown;
-  at: Date;
-  keep: "newest" | "oldest";
-}
+type Aspect = AccountFact["aspects"][number];
+
 interface Event {
   object: AccountObject;
   objectId: string;

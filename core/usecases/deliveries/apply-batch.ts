@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Fact } from "#core/domain/fact.ts";
 import type { Clock } from "#core/kit/clock.ts";
+import { Failure } from "#core/kit/failure.ts";
 import type { Log } from "#core/kit/log.ts";
 import { deleteItems, forgetAttempts, holdLanes, type LeasedLane } from "#core/store/lanes.ts";
 import { lockWorkspacesOf } from "#core/store/numbers.ts";
@@ -78,7 +79,8 @@ async function applyReadable(options: BatchOptions, items: readonly ReadItem[]):
  * that is parked. Everything else (a time-out, a lock, a shutdown, a missing table during an upgrade) is tried again.
  */
 function isOfTheData(error: unknown): boolean {
-  if (isTransient(error)) return false;
+  // A Failure of our own (a transaction that was rolled back behind our back) is no word about the data either.
+  if (isTransient(error) || error instanceof Failure) return false;
   return sqlStateOf(error) === undefined || isDataError(error);
 }
 
